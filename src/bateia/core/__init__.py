@@ -1,0 +1,34 @@
+"""Event schemas, clocks, spans and errors: what every other layer may import, and no I/O."""
+
+from bateia.core.clock import Duration, format_duration, format_time, parse_duration
+from bateia.core.component import Component
+from bateia.core.errors import (
+    BateiaError,
+    ConfigError,
+    DataError,
+    ExpressionError,
+    RunError,
+    SplitError,
+    nearest,
+)
+from bateia.core.events import Bars, Block, Trades
+from bateia.core.spans import Spans
+
+__all__ = [
+    "Bars",
+    "BateiaError",
+    "Block",
+    "Component",
+    "ConfigError",
+    "DataError",
+    "Duration",
+    "ExpressionError",
+    "RunError",
+    "Spans",
+    "SplitError",
+    "Trades",
+    "format_duration",
+    "format_time",
+    "nearest",
+    "parse_duration",
+]
