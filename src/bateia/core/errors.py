@@ -40,12 +40,26 @@ class ExpressionError(BateiaError):
         *,
         text: str = "",
         position: int = 0,
+        feature: str = "",
         allowed: str | None = None,
         hint: str | None = None,
     ) -> None:
-        self.text, self.position = text, position
+        self.text, self.position, self.feature = text, position, feature
+        self.what = given
+        prefix = f"feature {feature!r}: " if feature else ""
         where = f" at character {position + 1} of {text!r}" if text else ""
-        super().__init__(given + where, allowed=allowed, hint=hint)
+        super().__init__(prefix + given + where, allowed=allowed, hint=hint)
+
+    def within(self, feature: str) -> ExpressionError:
+        """The same error, saying in which feature it lies."""
+        return ExpressionError(
+            self.what,
+            text=self.text,
+            position=self.position,
+            feature=self.feature or feature,
+            allowed=self.allowed,
+            hint=self.hint,
+        )
 
 
 class SplitError(BateiaError):

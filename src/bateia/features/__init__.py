@@ -1,1 +1,23 @@
-"""TODO features."""
+"""Features are expressions: compiled to one graph of causal operators, the same live as in training."""
+
+from bateia.features.component import Features
+from bateia.features.expression import Expr
+from bateia.features.library import Feature, libraries, library
+from bateia.features.namespace import col, fn
+from bateia.features.parser import parse
+from bateia.features.plan import Plan
+from bateia.features.stream import Snapshot, Stream
+
+__all__ = [
+    "Expr",
+    "Feature",
+    "Features",
+    "Plan",
+    "Snapshot",
+    "Stream",
+    "col",
+    "fn",
+    "libraries",
+    "library",
+    "parse",
+]
