@@ -39,7 +39,7 @@ class Expr:
     'ema(close, 20) / ema(close, 50) - 1'
     """
 
-    position: int = field(default=0, compare=False, kw_only=True)
+    position: int = field(default=0, compare=False, kw_only=True, repr=False)
 
     def __add__(self, other: Operand) -> Call:
         return Call("add", (self, as_expr(other)))

@@ -205,13 +205,12 @@ class _Builder:
         return self.series(folded)
 
     def number(self, parameter: Window | Number, value: Expr, written: str) -> float:
-        is_window = isinstance(parameter, Window)
-        what = f"the {'window' if is_window else parameter.name} of {written} is {value}"
+        what = f"the {'window' if isinstance(parameter, Window) else parameter.name} of {written} is {value}"
         if not isinstance(value, Constant):
             also = ' or a duration such as "5m"' if isinstance(parameter, Window) and parameter.timed else ""
             raise self.fail(value, what, f"a constant number{also}")
         number = value.value
-        if is_window:
+        if isinstance(parameter, Window):
             if not number.is_integer() or not parameter.least <= number <= LONGEST_WINDOW:
                 raise self.fail(value, what, f"a whole number from {parameter.least} to {LONGEST_WINDOW:,}")
         elif not parameter.least <= number <= parameter.most:

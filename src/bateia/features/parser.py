@@ -29,8 +29,8 @@ def parse(text: str) -> Expr:
     Raises ExpressionError, which points at the character, for anything but columns, numbers, quoted
     durations, arithmetic, comparisons, logic, `a if condition else b` and calls.
 
-    >>> parse("(high + low) / 2")
-    Call(name='div', args=(Call(name='add', ...), Constant(value=2.0)))
+    >>> parse("high / 2")
+    Call(name='div', args=(Column(name='high'), Constant(value=2.0)))
     """
     if not text.strip():
         raise ExpressionError("the expression is empty", allowed=_GRAMMAR)

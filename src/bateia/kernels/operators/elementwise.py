@@ -172,7 +172,7 @@ def gt(start, stop, x, out, p, s):
     """1 where a > b, else 0."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = float(a[i] > b[i]) if a[i] == a[i] and b[i] == b[i] else np.nan
+        out[i] = (1.0 if a[i] > b[i] else 0.0) if a[i] == a[i] and b[i] == b[i] else np.nan
     return 0
 
 
@@ -181,7 +181,7 @@ def ge(start, stop, x, out, p, s):
     """1 where a >= b, else 0."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = float(a[i] >= b[i]) if a[i] == a[i] and b[i] == b[i] else np.nan
+        out[i] = (1.0 if a[i] >= b[i] else 0.0) if a[i] == a[i] and b[i] == b[i] else np.nan
     return 0
 
 
@@ -190,7 +190,7 @@ def eq(start, stop, x, out, p, s):
     """1 where a equals b, else 0."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = float(a[i] == b[i]) if a[i] == a[i] and b[i] == b[i] else np.nan
+        out[i] = (1.0 if a[i] == b[i] else 0.0) if a[i] == a[i] and b[i] == b[i] else np.nan
     return 0
 
 
@@ -199,7 +199,7 @@ def and_(start, stop, x, out, p, s):
     """1 where both are non-zero, else 0."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = float(a[i] != 0.0 and b[i] != 0.0) if a[i] == a[i] and b[i] == b[i] else np.nan
+        out[i] = (1.0 if a[i] != 0.0 and b[i] != 0.0 else 0.0) if a[i] == a[i] and b[i] == b[i] else np.nan
     return 0
 
 
@@ -208,7 +208,7 @@ def or_(start, stop, x, out, p, s):
     """1 where either is non-zero, else 0."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = float(a[i] != 0.0 or b[i] != 0.0) if a[i] == a[i] and b[i] == b[i] else np.nan
+        out[i] = (1.0 if a[i] != 0.0 or b[i] != 0.0 else 0.0) if a[i] == a[i] and b[i] == b[i] else np.nan
     return 0
 
 
@@ -217,7 +217,7 @@ def not_(start, stop, x, out, p, s):
     """1 where x is 0, else 0."""
     a = x[0]
     for i in range(start, stop):
-        out[i] = float(a[i] == 0.0) if a[i] == a[i] else np.nan
+        out[i] = (1.0 if a[i] == 0.0 else 0.0) if a[i] == a[i] else np.nan
     return 0
 
 
