@@ -7,6 +7,7 @@ from bateia.features.namespace import col, fn
 from bateia.features.parser import parse
 from bateia.features.plan import Plan
 from bateia.features.stream import Snapshot, Stream
+from bateia.features.table import feature_table
 
 __all__ = [
     "Expr",
@@ -16,6 +17,7 @@ __all__ = [
     "Snapshot",
     "Stream",
     "col",
+    "feature_table",
     "fn",
     "libraries",
     "library",

@@ -1,0 +1,5 @@
+"""`python -m bateia`."""
+
+from bateia.cli import main
+
+main()

@@ -1,0 +1,31 @@
+"""From raw events to verdict: the whole story, top to bottom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bateia import research
+from bateia.recipe import Recipe
+from bateia.research import Silent, Watch
+from bateia.runs import Run, RunFolder
+
+
+def run(recipe: Recipe | str | Path, *, root: str | Path = "runs", watch: Watch | None = None) -> Run:
+    """Run a recipe and return its finished, immutable run.
+
+    `root` is the folder of runs and of the trial ledger; `watch` shows progress. Raises BateiaError for
+    whatever a user can mend; a run that fails or is interrupted stays behind marked incomplete.
+    """
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    watch = watch or Silent()
+    with RunFolder.create(root, recipe.name, recipe.hash) as folder:
+        trades = research.read(recipe, watch)
+        bars = research.build_bars(recipe, trades, watch)
+        features = research.compute_features(recipe, bars, watch)
+        labels = research.make_labels(recipe, bars, watch)
+        folds = research.make_folds(recipe, features, labels)
+        models = research.train(recipe, features, labels, folds, folder, watch)
+        tests = research.backtest(recipe, bars, trades, models, watch)
+        trials = research.enter_ledger(recipe, tests, folder)
+        research.write(recipe, bars, features, labels, folds, models, tests, trials, folder, watch)
+    return Run.open(folder.path)

@@ -1,0 +1,156 @@
+"""What the terminal shows: progress bars, tables and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from bateia.runs import Run
+
+GOLD = "#b8860b"
+
+
+class Progress:
+    """One bar a stage; `silent` shows nothing, for --json."""
+
+    def __init__(self, *, silent: bool = False) -> None:
+        self._bars = RichProgress(
+            TextColumn("{task.description:<28}"),
+            BarColumn(complete_style=GOLD, finished_style=GOLD),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=silent,
+        )
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        # The first line stands before the heavy imports begin.
+        self._first = self._bars.add_task("Start", total=1)
+        self._bars.refresh()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    @contextmanager
+    def stage(self, name: str, total: int = 1) -> Iterator[Callable[[int], None]]:
+        """A bar named `name`; call what it yields with the steps done; it is full at the end."""
+        self._bars.update(self._first, completed=1, visible=False)
+        task = self._bars.add_task(name, total=total)
+        yield lambda steps: self._bars.advance(task, steps)
+        self._bars.update(task, total=max(total, 1), completed=max(total, 1))
+
+
+def show_run(run: Run) -> None:
+    """The table of a finished run and its verdict."""
+    console, metrics = Console(), run.metrics
+    data = metrics["data"]
+    console.print(
+        f"\n[bold]{run.id}[/]\n"
+        f"{data['trades']:,} trades, {data['first']} to {data['last']}\n"
+        f"{data['bars']:,} bars, {data['features']} features, {data['folds']} folds, "
+        f"{data['tested']:,} bars out of sample; costs: {metrics['costs']}\n"
+    )
+    table = Table(header_style="bold", border_style="dim")
+    table.add_column("Out of sample, after costs")
+    sides = {data["model"]: metrics["strategy"], **metrics["baselines"]}
+    for name in sides:
+        table.add_column(name, justify="right")
+    for label, cell in ROWS:
+        table.add_row(label, *(cell(side["financial"], side["predictive"]) for side in sides.values()))
+    console.print(table)
+    verdict = metrics["verdict"]
+    console.print(f"\n[bold {'green' if verdict['edge'] else GOLD}]{verdict['headline']}[/]")
+    for reason in verdict["reasons"]:
+        console.print(f"  {reason}", style="dim", highlight=False)
+    console.print(
+        f"\nReport  {run.path / 'report.html'}\nSignal  {run.path / 'signal'}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _estimate(value: dict[str, Any] | None, form: str = "{:.2f}") -> str:
+    if not value or value["value"] is None:
+        return "-"
+    text = form.format(value["value"])
+    if value["low"] is not None:
+        text += f" [{form.format(value['low'])}, {form.format(value['high'])}]"
+    return text
+
+
+def _number(value: float | None, form: str = "{:,.2f}") -> str:
+    return "-" if value is None else form.format(value)
+
+
+Cell = Callable[[dict[str, Any], dict[str, Any]], str]
+ROWS: tuple[tuple[str, Cell], ...] = (
+    ("Round trips", lambda f, p: f"{f['round_trips']:,}"),
+    ("Net profit, currency", lambda f, p: _number(f["net"], "{:+,.2f}")),
+    ("Gross profit, currency", lambda f, p: _number(f["gross"], "{:+,.2f}")),
+    ("Net per trade, bp [95%]", lambda f, p: _estimate(f["net_bp"], "{:+.2f}")),
+    ("Cost per trade, bp", lambda f, p: _number(f["cost_bp"])),
+    ("Net Sharpe, yearly [95%]", lambda f, p: _estimate(f["sharpe_net"])),
+    ("Maximum drawdown", lambda f, p: f"{_number(f['max_drawdown'])} ({_number(f['max_drawdown_pct'])} %)"),
+    ("Turnover, capital a day", lambda f, p: _number(f["turnover_per_day"], "{:,.1f}x")),
+    ("Hit rate [95%]", lambda f, p: _estimate(p and p["hit_rate"], "{:.3f}")),
+    ("AUC [95%]", lambda f, p: _estimate(p and p["auc"], "{:.3f}")),
+    ("Break-even cost, bp a side", lambda f, p: _number(f["break_even_bp_side"])),
+    ("Assumed cost, bp a side", lambda f, p: _number(f["cost_bp_side"])),
+)
+
+
+def show_runs(rows: Sequence[dict[str, Any]], root: Path) -> None:
+    """The runs, a line each."""
+    if not rows:
+        Console().print(f"no runs in {root}; try: bateia run recipes/ailab.yaml", highlight=False)
+        return
+    table = Table(header_style="bold", border_style="dim")
+    for name in ("Run", "State", "Trades", "Net", "Sharpe", "Verdict"):
+        table.add_column(name, justify="right" if name in {"Trades", "Net", "Sharpe"} else "left")
+    for row in rows:
+        table.add_row(
+            row["id"],
+            row["status"],
+            _number(row["round_trips"], "{:,}"),
+            _number(row["net"], "{:+,.2f}"),
+            _number(row["sharpe"]),
+            row["verdict"],
+        )
+    Console().print(table)
+
+
+def show_features(rows: Sequence[dict[str, Any]]) -> None:
+    """The named features, a line each."""
+    table = Table(header_style="bold", border_style="dim")
+    for name in ("Feature", "Formula", "Warm-up", "About", "Source"):
+        table.add_column(name)
+    for row in rows:
+        warm = " + ".join(part for part in (f"{row['warmup_rows']} rows", row["warmup_time"]) if part)
+        table.add_row(f"{row['library']}.{row['name']}", row["formula"], warm, row["about"], row["source"])
+    Console().print(table)
+
+
+def show_bars(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    """What was built, and the first bars."""
+    console = Console()
+    console.print(", ".join(f"{key} {value}" for key, value in summary.items()), highlight=False)
+    table = Table(header_style="bold", border_style="dim")
+    for name in rows[0] if rows else ():
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            *(f"{value:,.2f}" if isinstance(value, float) else str(value) for value in row.values())
+        )
+    console.print(table)
