@@ -177,7 +177,9 @@ def _linear(value: float, influence: Floats, draws: int, seed: int) -> Estimate:
     """Interval of a statistic from the bootstrapped mean of its influence on each row, in time order."""
     if not math.isfinite(value):
         return Estimate(value=None)
-    bounds = interval(bootstrap(influence, draws, seed).mean) if len(influence) > 1 else None
+    # Rows that all pull alike (one trip, a constant score) say nothing about chance: no interval.
+    varies = len(influence) > 1 and bool(np.ptp(influence) > 0)
+    bounds = interval(bootstrap(influence, draws, seed).mean) if varies else None
     if bounds is None:
         return Estimate(value=value)
     return Estimate(value=value, low=value + bounds[0], high=value + bounds[1])
