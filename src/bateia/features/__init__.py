@@ -6,10 +6,12 @@ from bateia.features.library import Feature, libraries, library
 from bateia.features.namespace import col, fn
 from bateia.features.parser import parse
 from bateia.features.plan import Plan
-from bateia.features.stream import Snapshot, Stream
+from bateia.features.stream import BATCH_BLOCK, LIVE_BLOCK, Snapshot, Stream
 from bateia.features.table import feature_table
 
 __all__ = [
+    "BATCH_BLOCK",
+    "LIVE_BLOCK",
     "Expr",
     "Feature",
     "Features",
