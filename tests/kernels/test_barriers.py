@@ -58,9 +58,9 @@ def plain_barrier(first, high, low, close, volatility, up, down, time, closed, e
     for i in range(len(close)):
         upper = close[i] * math.exp(up * volatility[i])
         lower = close[i] * math.exp(-down * volatility[i])
-        row = (end[i], None, 0, NAN)
+        row = (end[i], None, NAN, NAN)
         if not (upper > close[i] > lower):
-            rows.append((-1, time[-1], 0, NAN))
+            rows.append((-1, time[-1], NAN, NAN))
             continue
         for j in range(i + 1, end[i] + 1):
             if high[j] < upper and low[j] > lower:
@@ -89,7 +89,7 @@ def both(path, volatility, up, down, bars, micros):
     end, due, closed = ends(time, bars, micros)
     plain = plain_barrier(*prices, volatility, up, down, time, closed, end)
     moments = due.copy()
-    touch, ret = np.empty(n, np.int8), np.empty(n)
+    touch, ret = np.empty(n), np.empty(n)
     triple_barrier(*prices, volatility, up, down, time, closed, end, due, touch, ret)
     wanted = [np.array(column) for column in zip(*plain, strict=True)]
     wanted[1] = np.array([moments[i] if row[1] is None else row[1] for i, row in enumerate(plain)])
@@ -137,7 +137,7 @@ def exits(first, high, low, volatility=0.1):
     """The label of a bar closing at 100, barriers near 110.5 and 90.5, from the one bar after it."""
     path = tuple(np.array([100.0, x]) for x in (first, high, low, 100.0))
     (_, _, touch, ret), _ = both((*path, np.array([0, 1])), np.full(2, volatility), 1.0, 1.0, 1, 0)
-    return int(touch[0]), float(ret[0])
+    return float(touch[0]), float(ret[0])
 
 
 def test_rules_within_one_bar():
@@ -149,8 +149,7 @@ def test_rules_within_one_bar():
     assert exits(88, 113, 87) == (-1, pytest.approx(math.log(0.88)))
     assert exits(112, 113, 87) == (1, pytest.approx(math.log(1.12))), "the first price was first"
     touch, ret = exits(100, 200, 50, volatility=0.0)
-    assert touch == 0
-    assert math.isnan(ret), "no volatility, no barriers, no answer"
+    assert math.isnan(touch) and math.isnan(ret), "no volatility, no barriers, no answer"
 
 
 def test_a_price_at_the_barrier_touches_it():

@@ -14,7 +14,7 @@ from bateia.testing.splits import generated_spans
 def markets(draw):
     """Spans, a train and a test set of any rows in any order, an embargo and a gap."""
     t0 = sorted(draw(st.lists(st.integers(0, 60), min_size=1, max_size=30)))
-    lengths = draw(st.lists(st.integers(0, 25), min_size=len(t0), max_size=len(t0)))
+    lengths = draw(st.lists(st.integers(0, 6) | st.integers(0, 60), min_size=len(t0), max_size=len(t0)))
     spans = Spans(np.array(t0, np.int64), np.array(t0, np.int64) + np.array(lengths, np.int64))
     rows = st.lists(st.integers(0, len(t0) - 1), unique=True).map(lambda x: np.array(x, np.int64))
     return spans, draw(rows), draw(rows), draw(st.integers(0, 12)), draw(st.integers(0, 12))
@@ -44,6 +44,11 @@ def test_a_shared_end_point_is_a_shared_moment():
 def test_a_long_label_far_back_is_dropped_too():
     spans = Spans(np.array([0, 1, 2, 50]), np.array([100, 2, 3, 60]))
     assert purge(np.array([0, 1, 2]), np.array([3]), spans).tolist() == [1, 2]
+
+
+def test_a_test_span_within_a_longer_one_does_not_end_it():
+    spans = Spans(np.array([0, 5, 20, 50, 200]), np.array([100, 10, 30, 60, 210]))
+    assert purge(np.array([3, 4]), np.array([0, 1, 2]), spans).tolist() == [4]
 
 
 @given(st.integers(0, 50), st.floats(0.05, 0.6), st.integers(0, 20))

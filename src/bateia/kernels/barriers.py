@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from bateia.core.events import Bools, Bytes, Floats, Ints
+from bateia.core.events import Bools, Floats, Ints
 from bateia.kernels.jit import kernel
 
 SMALL, LARGE = 3, 7
@@ -102,7 +102,7 @@ def triple_barrier(
     closed: Bools,
     end: Ints,
     due: Ints,
-    touch: Bytes,
+    touch: Floats,
     ret: Floats,
 ) -> None:
     """Which barrier bars i + 1 to end[i] touch first: `touch` +1 upper, -1 lower, 0 vertical.
@@ -115,7 +115,7 @@ def triple_barrier(
 
     `end` and `due` come from `horizon_ends` and leave as the bar and moment of the exit. Where no barriers
     can be set (volatility NaN or none) `end` is -1; there, and where nothing was touched before the data
-    end, `ret` is NaN, `touch` 0 and `due` the last bar's time.
+    end, `touch` and `ret` are NaN and `due` is the last bar's time.
 
     Source: Lopez de Prado, "Advances in Financial Machine Learning" (2018), section 3.4.
     """
@@ -127,7 +127,7 @@ def triple_barrier(
         start = close[i]
         upper = start * math.exp(up * volatility[i])
         lower = start * math.exp(-down * volatility[i])
-        touch[i] = 0
+        touch[i] = np.nan
         ret[i] = np.nan
         if not (upper > start and lower < start):
             end[i] = -1
@@ -153,15 +153,16 @@ def triple_barrier(
                 j += 1
         if hit < 0:
             if closed[i]:
+                touch[i] = 0.0
                 ret[i] = math.log(close[last] / start)
             continue
-        side, price = 1, upper
+        side, price = 1.0, upper
         if first[hit] >= upper:
             price = first[hit]
         elif first[hit] <= lower:
-            side, price = -1, first[hit]
+            side, price = -1.0, first[hit]
         elif low[hit] <= lower:
-            side, price = -1, lower
+            side, price = -1.0, lower
         touch[i] = side
         ret[i] = math.log(price / start)
         end[i] = hit

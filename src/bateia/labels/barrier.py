@@ -10,7 +10,7 @@ from pydantic import Field
 from bateia.core import Bars, Component
 from bateia.core.events import Floats
 from bateia.kernels.barriers import ew_volatility, triple_barrier
-from bateia.labels.base import Horizon, Labels, Task, answers, check_bars, classes, ends, sign
+from bateia.labels.base import Horizon, Labels, Task, answers, check_bars, ends, sign
 
 
 class TripleBarrier(Component):
@@ -65,10 +65,10 @@ class TripleBarrier(Component):
         volatility: Floats = np.empty(n)
         ew_volatility(bars.close, self.volatility_span, volatility)
         end, due, closed = ends(self.horizon, bars.time)
-        touch, ret = np.empty(n, np.int8), np.empty(n)
+        value: Floats = np.empty(n)
+        ret: Floats = np.empty(n)
         barriers = (bars.close, volatility, self.up, self.down)
-        triple_barrier(first, high, low, *barriers, bars.time, closed, end, due, touch, ret)
-        value = classes(touch, ret)
+        triple_barrier(first, high, low, *barriers, bars.time, closed, end, due, value, ret)
         if self.vertical == "sign":
             value = np.where(value == 0.0, sign(ret), value)
         return answers(value, ret, bars.time, end, due)

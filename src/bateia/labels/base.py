@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from bateia.core import Bars, ConfigError, DataError, Spans, format_duration, format_time, parse_duration
-from bateia.core.events import Bools, Bytes, Floats, Ints
+from bateia.core.events import Bools, Floats, Ints
 from bateia.kernels.barriers import average_uniqueness, horizon_ends
 
 Task = Literal["class", "return"]
@@ -99,11 +99,6 @@ def answers(value: Floats, ret: Floats, time: Ints, end: Ints, due: Ints) -> Lab
 def sign(ret: Floats, threshold: float = 0.0) -> Floats:
     """-1, 0 or +1, 0 where |ret| is below `threshold`; NaN stays NaN."""
     return np.where(np.abs(ret) < threshold, 0.0, np.sign(ret))
-
-
-def classes(touch: Bytes, ret: Floats) -> Floats:
-    """Touches as float classes; NaN where `ret` is."""
-    return np.where(np.isnan(ret), np.nan, touch)
 
 
 def check_bars(bars: Bars, *prices: str) -> None:
