@@ -1,1 +1,20 @@
-"""TODO runs."""
+"""What a run leaves behind: an immutable folder, and a line in the trial ledger."""
+
+from bateia.runs.canonical import canonical_json, content_hash, file_hash
+from bateia.runs.environment import versions
+from bateia.runs.folder import Entry, Run, RunFolder, list_runs, remove_incomplete
+from bateia.runs.ledger import Ledger, Trial
+
+__all__ = [
+    "Entry",
+    "Ledger",
+    "Run",
+    "RunFolder",
+    "Trial",
+    "canonical_json",
+    "content_hash",
+    "file_hash",
+    "list_runs",
+    "remove_incomplete",
+    "versions",
+]
