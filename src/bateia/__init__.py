@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Recipe", "Run", "Signal", "run"]
 
-_HOMES = {"run": "bateia.pipeline", "Recipe": "bateia.recipe", "Run": "bateia.runs", "Signal": "bateia.signal"}
+_HOMES = {
+    "Recipe": "bateia.recipe",
+    "Run": "bateia.runs",
+    "Signal": "bateia.signal",
+    "run": "bateia.pipeline",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bateia import research
 from bateia.recipe import Recipe
-from bateia.research import Silent, Watch
+from bateia.record import record
+from bateia.research import Market, Silent, Watch
 from bateia.runs import Run, RunFolder
 
 
@@ -24,8 +25,8 @@ def run(recipe: Recipe | str | Path, *, root: str | Path = "runs", watch: Watch 
         features = research.compute_features(recipe, bars, watch)
         labels = research.make_labels(recipe, bars, watch)
         folds = research.make_folds(recipe, features, labels)
-        models = research.train(recipe, features, labels, folds, folder, watch)
-        tests = research.backtest(recipe, bars, trades, models, watch)
-        trials = research.enter_ledger(recipe, tests, folder)
-        research.write(recipe, bars, features, labels, folds, models, tests, trials, folder, watch)
+        market = Market(recipe.source.hash(), trades, bars, features, labels, folds)
+        walks = research.train(recipe, market, folder, watch)
+        tests = research.backtest(recipe, market, walks, watch)
+        record(recipe, market, tests, folder, Path(root), watch)
     return Run.open(folder.path)

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from bateia.labels.barrier import TripleBarrier
-from bateia.labels.base import Horizon, Label, Labels
+from bateia.labels.base import Horizon, Label, Labels, Task
 from bateia.labels.fixed import FixedHorizon
 
 AnyLabel = Annotated[FixedHorizon | TripleBarrier, Field(discriminator="kind")]
 """Every label a recipe can name by its `kind`."""
 
-__all__ = ["AnyLabel", "FixedHorizon", "Horizon", "Label", "Labels", "TripleBarrier"]
+__all__ = ["AnyLabel", "FixedHorizon", "Horizon", "Label", "Labels", "Task", "TripleBarrier"]
