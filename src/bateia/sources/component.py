@@ -1,0 +1,70 @@
+"""The source section of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bateia.core import Component, Trades
+from bateia.runs import content_hash, file_hash
+from bateia.samples import sample_path
+from bateia.sources.files import read_trades
+
+BLOCK = 1_000_000
+
+
+class FileSource(Component):
+    """Trades of one Parquet or CSV file; see `read_trades` for what it may look like."""
+
+    kind: Literal["file"] = "file"
+    path: str
+    """The file, relative to the working folder."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Our name -> the file's own, for columns that are called otherwise."""
+
+    def read(self) -> Trades:
+        """All trades of the file."""
+        return read_trades(self.path, self.columns)
+
+    def blocks(self, rows: int = BLOCK) -> Iterator[Trades]:
+        """The trades in blocks of `rows`."""
+        return _cut(self.read(), rows)
+
+    def hash(self) -> str:
+        """Hash of the file's bytes and of how its columns are read, hex."""
+        return content_hash([file_hash(self.path), self.columns])
+
+
+class SampleSource(Component):
+    """Real trades that ship with the package.
+
+    >>> SampleSource(name="es-trades-2013-09").read().price[0]
+    np.float64(1640.25)
+    """
+
+    kind: Literal["sample"] = "sample"
+    name: str
+    """A name in `bateia.samples.SAMPLES`."""
+
+    def read(self) -> Trades:
+        """All trades of the sample."""
+        return read_trades(sample_path(self.name))
+
+    def blocks(self, rows: int = BLOCK) -> Iterator[Trades]:
+        """The trades in blocks of `rows`."""
+        return _cut(self.read(), rows)
+
+    def hash(self) -> str:
+        """Hash of the sample's bytes, hex."""
+        return content_hash([file_hash(sample_path(self.name)), {}])
+
+
+AnySource = Annotated[FileSource | SampleSource, Field(discriminator="kind")]
+"""Every source that a recipe can name by its `kind`."""
+
+
+def _cut(trades: Trades, rows: int) -> Iterator[Trades]:
+    for start in range(0, len(trades), rows):
+        yield trades[start : start + rows]
