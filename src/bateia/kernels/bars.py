@@ -8,7 +8,6 @@ rows open, high, low, close, volume, signed_volume, value, vwap, trades, up_tick
 
 from __future__ import annotations
 
-from typing import Any
 
 import numba
 import numpy as np
@@ -23,7 +22,7 @@ TIME, TICK, VOLUME, DOLLAR = range(4)
 
 
 @numba.njit(cache=True, forceinline=True)
-def _bars(kind, limit, first, time, known_at, price, size, side, ints, floats, out_ints, out_floats) -> Any:
+def _bars(kind, limit, first, time, known_at, price, size, side, ints, floats, out_ints, out_floats):
     """The loop; `kind` is a constant in each kernel, so that its branches vanish."""
     count, open_time, due, known, direction, ups, downs = ints
     opened, high, low, volume, signed, value, last = floats
