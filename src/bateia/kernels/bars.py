@@ -8,7 +8,6 @@ rows open, high, low, close, volume, signed_volume, value, vwap, trades, up_tick
 
 from __future__ import annotations
 
-
 import numba
 import numpy as np
 

@@ -19,4 +19,4 @@ def kernel(function: F) -> F:
 
     The cache sees changes in the function's own file only: keep what a kernel calls beside it.
     """
-    return numba.njit(cache=True, nogil=True, fastmath=False)(function)  # type: ignore[no-any-return]
+    return numba.njit(cache=True, nogil=True, fastmath=False)(function)
