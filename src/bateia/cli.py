@@ -134,20 +134,28 @@ def bars(
     source: Annotated[
         str, typer.Argument(help="A Parquet or CSV file of trades, or a bundled sample's name.")
     ],
+    size: Annotated[str, typer.Option(help="Trades, volume or price * volume a bar; for time, such as 5m.")],
     kind: Annotated[str, typer.Option(help="time, tick, volume or dollar.")] = "dollar",
-    size: Annotated[str, typer.Option(help="Trades, volume or price * volume a bar, or a duration.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Write the bars to this Parquet or CSV file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the bars to this .parquet or .csv file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build bars from trades and show, or write, them."""
-    from bateia.build import build_bars
+    """Build bars from trades, and show or write them."""
+    from bateia.bars import parse_bars
+    from bateia.quality import validate_trades
     from bateia.show import show_bars
+    from bateia.sources import open_source, write_table
 
-    built = build_bars(source, kind, size, out)
+    builder = parse_bars(kind, size)
+    trades = open_source(source).read()
+    validate_trades(trades)
+    built = builder.run(trades)
+    if out is not None:
+        write_table(built.to_frame(), out)
+    summary = {"trades": len(trades), "bars": len(built), "out": str(out) if out else None}
     if as_json:
-        show_json(built.summary)
+        show_json(summary)
     else:
-        show_bars(built)
+        show_bars(summary, built[:10].to_frame().to_dicts())
 
 
 def main() -> None:

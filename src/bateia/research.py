@@ -144,14 +144,15 @@ def train(recipe: Recipe, market: Market, folder: RunFolder, watch: Watch) -> li
     with watch.stage("Train and test", len(market.folds) * len(models)) as advance:
         for number, model in enumerate(models):
             name = model.kind + (f"-{number}" if [m.kind for m in models[:number]].count(model.kind) else "")
-            score, fitted = np.full(len(market.bars), np.nan), []
+            score = np.full(len(market.bars), np.nan)
+            fitted: list[Fitted] = []
             for k, fold in enumerate(market.folds):
                 fit, valid = inner_tail(fold.train, market.labels.span, recipe.valid, recipe.split.embargo)
-                parts = [_dataset(market, rows, recipe.label.task) for rows in (fit, valid)]
-                fitted.append(model.fit(*parts))
+                learnt, watched = (_dataset(market, rows, recipe.label.task) for rows in (fit, valid))
+                fitted.append(model.fit(learnt, watched))
                 score[fold.test] = fitted[-1].predict(market.features.values[fold.test])
                 if isinstance(model, LightGBM) and number == 0:
-                    model.save_dataset(parts[0], folder.path / "datasets" / f"fold-{k}.bin")
+                    model.save_dataset(learnt, folder.path / "datasets" / f"fold-{k}.bin")
                 advance(1)
             walks.append(Walk(name, score, fitted))
     return walks

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from bateia.runs import Run
+from bateia.runs import Entry, Run
 
 GOLD = "#b8860b"
 
@@ -109,6 +109,21 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("Break-even cost, bp a side", lambda f, p: _number(f["break_even_bp_side"])),
     ("Assumed cost, bp a side", lambda f, p: _number(f["cost_bp_side"])),
 )
+
+
+def run_row(entry: Entry) -> dict[str, Any]:
+    """One line of the list of runs: its state and, where it finished, its main numbers."""
+    row: dict[str, Any] = {"id": entry.id, "path": str(entry.path), "status": entry.status}
+    if entry.status != "finished":
+        return row | {"round_trips": None, "net": None, "sharpe": None, "verdict": ""}
+    metrics = Run(entry.path).metrics
+    account = metrics["strategy"]["financial"]
+    return row | {
+        "round_trips": account["round_trips"],
+        "net": account["net"],
+        "sharpe": account["sharpe_net"]["value"],
+        "verdict": metrics["verdict"]["headline"],
+    }
 
 
 def show_runs(rows: Sequence[dict[str, Any]], root: Path) -> None:

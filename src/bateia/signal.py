@@ -33,7 +33,8 @@ def warm_rows(features: Floats, seen: Bools) -> tuple[Bools, Bools]:
     """
     known = np.vstack([seen[None], ~np.isnan(features)])
     ever = np.logical_or.accumulate(known)
-    return ever[1:].all(axis=1), ever[-1]
+    warm: Bools = np.all(ever[1:], axis=1)
+    return warm, ever[-1]
 
 
 @dataclass(frozen=True, eq=False)

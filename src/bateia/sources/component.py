@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bateia.core import Component, Trades
 from bateia.runs import content_hash, file_hash
-from bateia.samples import sample_path
+from bateia.samples import SAMPLES, sample_path
 from bateia.sources.files import read_trades
 
 BLOCK = 1_000_000
@@ -63,6 +63,15 @@ class SampleSource(Component):
 
 AnySource = Annotated[FileSource | SampleSource, Field(discriminator="kind")]
 """Every source that a recipe can name by its `kind`."""
+
+
+def open_source(name: str) -> FileSource | SampleSource:
+    """A source from words, as the command line gives them: a bundled sample's name, or a file.
+
+    >>> open_source("es-trades-2013-09").kind
+    'sample'
+    """
+    return SampleSource(name=name) if name in SAMPLES else FileSource(path=name)
 
 
 def _cut(trades: Trades, rows: int) -> Iterator[Trades]:

@@ -60,6 +60,21 @@ def read_trades(path: str | Path, columns: Mapping[str, str] | None = None) -> T
     )
 
 
+def write_table(frame: pl.DataFrame, path: str | Path) -> None:
+    """Write a table as `.parquet` or `.csv`, whole or not at all; DataError where it cannot."""
+    path = Path(path)
+    if path.suffix not in {".parquet", ".csv"}:
+        raise DataError(f"cannot write {path}", allowed="a name that ends in .parquet or .csv")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        frame.write_parquet(part) if path.suffix == ".parquet" else frame.write_csv(part)
+        part.replace(path)
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}", hint="another folder") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _read(path: Path) -> pl.DataFrame:
     import polars as pl
 

@@ -1,0 +1,94 @@
+"""What a model is: arrays in, scores out; it knows nothing of features or markets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from bateia.core import DataError
+from bateia.core.events import Floats
+
+Task = Literal["class", "return"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows to learn from or to watch: `X` (rows, features) float64 with NaN for unknown.
+
+    `y` (rows,) holds classes -1, 0, +1 or log returns, as `task` says; `weight` (rows,) is not negative.
+    Raises DataError for what nothing can be learnt from.
+    """
+
+    X: Floats
+    y: Floats
+    weight: Floats
+    names: Sequence[str]
+    task: Task = "class"
+
+    def __post_init__(self) -> None:
+        rows, columns = self.X.shape
+        if not rows == len(self.y) == len(self.weight) or columns != len(self.names):
+            shapes = (
+                f"X {self.X.shape}, y {self.y.shape}, weight {self.weight.shape}, {len(self.names)} names"
+            )
+            raise DataError(
+                f"a dataset of unequal parts: {shapes}", allowed="one row each, one name a column"
+            )
+        if not rows:
+            raise DataError("a dataset without rows", allowed="at least one")
+        if np.isinf(self.X).any():
+            row, column = np.argwhere(np.isinf(self.X))[0]
+            raise DataError(
+                f"feature {self.names[column]!r} of row {row} is infinite", allowed="numbers or NaN"
+            )
+        if not np.isfinite(self.y).all():
+            row = int(np.flatnonzero(~np.isfinite(self.y))[0])
+            raise DataError(
+                f"the answer of row {row} is {self.y[row]}", hint="leave out rows without an answer"
+            )
+        if self.task == "class" and not np.isin(self.y, (-1.0, 0.0, 1.0)).all():
+            row = int(np.flatnonzero(~np.isin(self.y, (-1.0, 0.0, 1.0)))[0])
+            raise DataError(f"the class of row {row} is {self.y[row]:g}", allowed="-1, 0, +1")
+        if not (np.isfinite(self.weight).all() and (self.weight >= 0).all() and self.weight.sum() > 0):
+            raise DataError("weights that are negative, unknown or all 0", allowed="0 or more, some above 0")
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+class Fitted(Protocol):
+    """A fitted model: its arrays, nothing else."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The features it was fitted on, in order."""
+
+    def predict(self, X: Floats) -> Floats:
+        """Scores (rows,): P(+1) - P(-1) in [-1, 1] for classes, else the expected value; row by row."""
+
+    def importance(self) -> dict[str, float]:
+        """How much each feature matters, 0 or more; empty where none does."""
+
+    def save(self, folder: Path) -> None:
+        """Write it to a folder in safe formats, no pickle; `load_model` reads it back."""
+
+
+def check_width(X: Floats, names: Sequence[str]) -> None:
+    """DataError unless X has one column a feature."""
+    if X.ndim != 2 or X.shape[1] != len(names):
+        raise DataError(
+            f"features of shape {X.shape}", allowed=f"(rows, {len(names)}): {', '.join(names[:5])}, …"
+        )
+
+
+def class_scores(probability: Floats, classes: Floats) -> Floats:
+    """P(+1) - P(-1) from probabilities (rows, classes)."""
+    score = np.zeros(len(probability))
+    for column, label in enumerate(classes):
+        if label != 0:
+            score += label * probability[:, column]
+    return score
