@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
@@ -62,13 +63,15 @@ def show_run(run: Run) -> None:
         f"{data['bars']:,} bars, {data['features']} features, {data['folds']} folds, "
         f"{data['tested']:,} bars out of sample; costs: {metrics['costs']}\n"
     )
-    table = Table(header_style="bold", border_style="dim")
-    table.add_column("Out of sample, after costs")
+    table = Table(header_style="bold", border_style="dim", box=box.SIMPLE_HEAD)
+    table.add_column("out of sample, after costs", no_wrap=True)
     sides = {data["model"]: metrics["strategy"], **metrics["baselines"]}
     for name in sides:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("95% interval", no_wrap=True, style="dim")
     for label, cell in ROWS:
-        table.add_row(label, *(cell(side["financial"], side["predictive"]) for side in sides.values()))
+        cells = [cell(side["financial"], side["predictive"]) for side in sides.values()]
+        table.add_row(label, *(value for value, _ in cells), cells[0][1])
     console.print(table)
     verdict = metrics["verdict"]
     console.print(f"\n[bold {'green' if verdict['edge'] else GOLD}]{verdict['headline']}[/]")
@@ -81,33 +84,43 @@ def show_run(run: Run) -> None:
     )
 
 
-def _estimate(value: dict[str, Any] | None, form: str = "{:.2f}") -> str:
-    if not value or value["value"] is None:
-        return "-"
-    text = form.format(value["value"])
-    if value["low"] is not None:
-        text += f" [{form.format(value['low'])}, {form.format(value['high'])}]"
-    return text
+Cell = Callable[[dict[str, Any], dict[str, Any]], tuple[str, str]]
 
 
 def _number(value: float | None, form: str = "{:,.2f}") -> str:
     return "-" if value is None else form.format(value)
 
 
-Cell = Callable[[dict[str, Any], dict[str, Any]], str]
+def _estimate(value: dict[str, Any] | None, form: str = "{:.2f}") -> tuple[str, str]:
+    """The value, and its interval."""
+    if not value or value["value"] is None:
+        return "-", ""
+    bounds = "" if value["low"] is None else f"{form.format(value['low'])} to {form.format(value['high'])}"
+    return form.format(value["value"]), bounds
+
+
+def _plain(section: int, key: str, form: str = "{:,.2f}") -> Cell:
+    return lambda *sections: (_number(sections[section] and sections[section][key], form), "")
+
+
+def _interval(section: int, key: str, form: str = "{:.2f}") -> Cell:
+    return lambda *sections: _estimate(sections[section] and sections[section][key], form)
+
+
+_MONEY, _SKILL = 0, 1
 ROWS: tuple[tuple[str, Cell], ...] = (
-    ("Round trips", lambda f, p: f"{f['round_trips']:,}"),
-    ("Net profit, currency", lambda f, p: _number(f["net"], "{:+,.2f}")),
-    ("Gross profit, currency", lambda f, p: _number(f["gross"], "{:+,.2f}")),
-    ("Net per trade, bp [95%]", lambda f, p: _estimate(f["net_bp"], "{:+.2f}")),
-    ("Cost per trade, bp", lambda f, p: _number(f["cost_bp"])),
-    ("Net Sharpe, yearly [95%]", lambda f, p: _estimate(f["sharpe_net"])),
-    ("Maximum drawdown", lambda f, p: f"{_number(f['max_drawdown'])} ({_number(f['max_drawdown_pct'])} %)"),
-    ("Turnover, capital a day", lambda f, p: _number(f["turnover_per_day"], "{:,.1f}x")),
-    ("Hit rate [95%]", lambda f, p: _estimate(p and p["hit_rate"], "{:.3f}")),
-    ("AUC [95%]", lambda f, p: _estimate(p and p["auc"], "{:.3f}")),
-    ("Break-even cost, bp a side", lambda f, p: _number(f["break_even_bp_side"])),
-    ("Assumed cost, bp a side", lambda f, p: _number(f["cost_bp_side"])),
+    ("round trips", _plain(_MONEY, "round_trips", "{:,}")),
+    ("net profit, currency", _plain(_MONEY, "net", "{:+,.0f}")),
+    ("gross profit, currency", _plain(_MONEY, "gross", "{:+,.0f}")),
+    ("net per trade, bp", _interval(_MONEY, "net_bp", "{:+.2f}")),
+    ("gross per trade, bp", _interval(_MONEY, "gross_bp", "{:+.2f}")),
+    ("net Sharpe, annualised", _interval(_MONEY, "sharpe_net", "{:+.1f}")),
+    ("maximum drawdown, % capital", _plain(_MONEY, "max_drawdown_pct")),
+    ("turnover, capital a day", _plain(_MONEY, "turnover_per_day", "{:,.1f}")),
+    ("hit rate", _interval(_SKILL, "hit_rate", "{:.3f}")),
+    ("AUC", _interval(_SKILL, "auc", "{:.3f}")),
+    ("break-even cost, bp a side", _plain(_MONEY, "break_even_bp_side")),
+    ("assumed cost, bp a side", _plain(_MONEY, "cost_bp_side")),
 )
 
 

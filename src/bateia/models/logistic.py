@@ -119,7 +119,9 @@ def _ridge(Z: Floats, y: Floats, weight: Floats, l2: float) -> tuple[Floats, Flo
     A = (Z - centre) * np.sqrt(weight)[:, None]
     b = (y - middle) * np.sqrt(weight)
     # A penalty of 0 with collinear features has no single answer: the smallest is taken.
-    solved: Floats = np.linalg.lstsq(A.T @ A + l2 * np.eye(Z.shape[1]), A.T @ b, rcond=None)[0]
+    solved = np.asarray(
+        np.linalg.lstsq(A.T @ A + l2 * np.eye(Z.shape[1]), A.T @ b, rcond=None)[0], np.float64
+    )
     return solved[:, None], np.array([middle - float(centre @ solved)])
 
 

@@ -16,20 +16,20 @@ from bateia.models.base import Dataset, check_width
 
 
 class Majority(Component):
-    """Always the weighted majority class of training as +1, 0 or -1; for returns, their weighted mean.
+    """Always the more frequent direction of the training rows, by weight; for returns, their weighted mean.
 
-    Of equally frequent classes the larger wins, so that a tie is long. Through the policy this is
-    buy-and-hold, sell-and-hold or nothing.
+    A tie is long. Class 0 has no say: through the policy this is buy-and-hold or sell-and-hold, and doing
+    nothing is what a net profit above 0 is measured against anyway.
     """
 
     kind: Literal["majority"] = "majority"
 
     def fit(self, train: Dataset, valid: Dataset) -> FittedMajority:
-        """Count the training classes; `valid` is not needed."""
+        """Weigh the training classes; `valid` is not needed."""
         if train.task == "return":
             return FittedMajority(tuple(train.names), float(np.average(train.y, weights=train.weight)))
-        weights = {label: float(train.weight[train.y == label].sum()) for label in (-1.0, 0.0, 1.0)}
-        return FittedMajority(tuple(train.names), max(weights, key=lambda label: (weights[label], label)))
+        up, down = (float(train.weight[train.y == label].sum()) for label in (1.0, -1.0))
+        return FittedMajority(tuple(train.names), 1.0 if up >= down else -1.0)
 
 
 @dataclass(frozen=True)
