@@ -53,18 +53,25 @@ class Progress:
         self._bars.update(task, total=max(total, 1), completed=max(total, 1))
 
 
+def _table() -> Table:
+    return Table(
+        header_style="bold", border_style="dim", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+
+
 def show_run(run: Run) -> None:
     """The table of a finished run and its verdict."""
     console, metrics = Console(), run.metrics
     data = metrics["data"]
     console.print(
         f"\n[bold]{run.id}[/]\n"
-        f"{data['trades']:,} trades, {data['first']} to {data['last']}\n"
+        f"{data['trades']:,} trades, {_minute(data['first'])} to {_minute(data['last'])} UTC\n"
         f"{data['bars']:,} bars, {data['features']} features, {data['folds']} folds, "
-        f"{data['tested']:,} bars out of sample; costs: {metrics['costs']}\n"
+        f"{data['tested']:,} bars out of sample\n"
+        f"Costs: {metrics['costs']}"
     )
-    table = Table(header_style="bold", border_style="dim", box=box.SIMPLE_HEAD)
-    table.add_column("out of sample, after costs", no_wrap=True)
+    table = _table()
+    table.add_column("out of sample", no_wrap=True)
     sides = {data["model"]: metrics["strategy"], **metrics["baselines"]}
     for name in sides:
         table.add_column(name, justify="right", no_wrap=True)
@@ -82,6 +89,10 @@ def show_run(run: Run) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
 
 
 Cell = Callable[[dict[str, Any], dict[str, Any]], tuple[str, str]]
@@ -115,7 +126,7 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("net per trade, bp", _interval(_MONEY, "net_bp", "{:+.2f}")),
     ("gross per trade, bp", _interval(_MONEY, "gross_bp", "{:+.2f}")),
     ("net Sharpe, annualised", _interval(_MONEY, "sharpe_net", "{:+.1f}")),
-    ("maximum drawdown, % capital", _plain(_MONEY, "max_drawdown_pct")),
+    ("max drawdown, % capital", _plain(_MONEY, "max_drawdown_pct")),
     ("turnover, capital a day", _plain(_MONEY, "turnover_per_day", "{:,.1f}")),
     ("hit rate", _interval(_SKILL, "hit_rate", "{:.3f}")),
     ("AUC", _interval(_SKILL, "auc", "{:.3f}")),
@@ -144,41 +155,43 @@ def show_runs(rows: Sequence[dict[str, Any]], root: Path) -> None:
     if not rows:
         Console().print(f"no runs in {root}; try: bateia run recipes/ailab.yaml", highlight=False)
         return
-    table = Table(header_style="bold", border_style="dim")
-    for name in ("Run", "State", "Trades", "Net", "Sharpe", "Verdict"):
-        table.add_column(name, justify="right" if name in {"Trades", "Net", "Sharpe"} else "left")
-    for row in rows:
-        table.add_row(
-            row["id"],
-            row["status"],
-            _number(row["round_trips"], "{:,}"),
-            _number(row["net"], "{:+,.2f}"),
-            _number(row["sharpe"]),
-            row["verdict"],
+    table = _table()
+    for name in ("run", "trades", "net", "state or verdict"):
+        table.add_column(
+            name, justify="right" if name in {"trades", "net"} else "left", no_wrap=name == "run"
         )
+    for row in rows:
+        done = row["status"] == "finished"
+        said = row["verdict"] if done else row["status"]
+        table.add_row(row["id"], _number(row["round_trips"], "{:,}"), _number(row["net"], "{:+,.0f}"), said)
     Console().print(table)
 
 
 def show_features(rows: Sequence[dict[str, Any]]) -> None:
-    """The named features, a line each."""
-    table = Table(header_style="bold", border_style="dim")
-    for name in ("Feature", "Formula", "Warm-up", "About", "Source"):
-        table.add_column(name)
-    for row in rows:
-        warm = " + ".join(part for part in (f"{row['warmup_rows']} rows", row["warmup_time"]) if part)
-        table.add_row(f"{row['library']}.{row['name']}", row["formula"], warm, row["about"], row["source"])
-    Console().print(table)
+    """The named features, library by library."""
+    console = Console()
+    for library in dict.fromkeys(row["library"] for row in rows):
+        table = _table()
+        for name in (library, "formula", "warm-up"):
+            table.add_column(name, no_wrap=name != "formula")
+        for row in rows:
+            if row["library"] == library:
+                warm = " + ".join(part for part in (f"{row['warmup_rows']} rows", row["warmup_time"]) if part)
+                source = f" ({row['source']})" if row["source"] else ""
+                table.add_row(row["name"], f"{row['formula']}\n[dim]{row['about']}{source}[/]", warm)
+        console.print(table)
 
 
 def show_bars(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
     """What was built, and the first bars."""
     console = Console()
-    console.print(", ".join(f"{key} {value}" for key, value in summary.items()), highlight=False)
-    table = Table(header_style="bold", border_style="dim")
-    for name in rows[0] if rows else ():
-        table.add_column(name, justify="right")
+    written = f", written to {summary['out']}" if summary["out"] else ""
+    console.print(f"{summary['trades']:,} trades, {summary['bars']:,} bars{written}", highlight=False)
+    table = _table()
+    shown = ("time", "open", "high", "low", "close", "volume", "trades")
+    for name in shown:
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(
-            *(f"{value:,.2f}" if isinstance(value, float) else str(value) for value in row.values())
-        )
+        numbers = (f"{row[name]:,.2f}".removesuffix(".00") for name in shown[1:])
+        table.add_row(f"{row['time']:%Y-%m-%d %H:%M:%S}", *numbers)
     console.print(table)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bateia.core import RunError, nearest
+from bateia.core import BateiaError, RunError, nearest
 from bateia.runs.canonical import file_hash
 
 MANIFEST, STATUS, METRICS, RECIPE = "manifest.json", "status.json", "metrics.json", "recipe.yaml"
@@ -21,7 +21,10 @@ INCOMPLETE = ".incomplete"
 
 
 class RunFolder:
-    """A run in the making; as a context it finishes on success and is marked incomplete on any error."""
+    """A run in the making; as a context it finishes on success and is marked incomplete when interrupted.
+
+    An error that the user can mend (BateiaError) leaves nothing behind; any other leaves the folder marked.
+    """
 
     def __init__(self, path: Path, final: Path) -> None:
         self.path, self.final = path, final
@@ -96,6 +99,9 @@ class RunFolder:
     ) -> None:
         if kind is None:
             self.finish()
+        elif isinstance(error, BateiaError):
+            # Something the user is told to mend: nothing here is worth keeping.
+            shutil.rmtree(self.path)
         else:
             self.abandon("interrupted" if kind is KeyboardInterrupt else f"{kind.__name__}: {error}")
 
