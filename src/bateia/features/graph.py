@@ -139,7 +139,8 @@ class _Builder:
             return self.feature(expr.name)
         known = [*self.columns, *self.features]
         close = nearest(expr.name, known)
-        raise self.fail(expr, f"unknown column {expr.name!r}", ", ".join(sorted(known)), close)
+        allowed = ", ".join(sorted(self.columns)) + f"; or one of the {len(self.features)} features"
+        raise self.fail(expr, f"unknown column {expr.name!r}", allowed, close)
 
     def fold(self, expr: Expr) -> Expr:
         """Functions replaced by their bodies at the top, arithmetic on numbers done."""

@@ -1,0 +1,111 @@
+"""Recipes: round trips, hashes, and errors that name file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bateia.core import ConfigError
+from bateia.recipe import Recipe
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+AILAB = (RECIPES / "ailab.yaml").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_recipe_is_read_and_its_plan_compiles(path):
+    recipe = Recipe.load(path)
+    assert recipe.features.plan().names
+    assert recipe.name == path.stem
+
+
+def test_yaml_round_trip_keeps_everything(small_recipe):
+    again = Recipe.parse(small_recipe.to_yaml())
+    assert again == small_recipe
+    assert again.hash == small_recipe.hash
+
+
+def test_hash_is_of_the_meaning_not_of_the_text():
+    spaced = yaml.safe_dump(yaml.safe_load(AILAB), default_flow_style=False)
+    renamed = AILAB.replace("name: ailab", "name: other").replace("about: ", "about: again, ")
+    assert Recipe.parse(spaced).hash == Recipe.parse(AILAB).hash == Recipe.parse(renamed).hash
+    assert Recipe.parse(AILAB.replace("folds: 5", "folds: 4")).hash != Recipe.parse(AILAB).hash
+
+
+def test_a_recipe_is_frozen(small_recipe):
+    with pytest.raises(ValueError, match="frozen"):
+        small_recipe.seed = 3
+
+
+def line_of(text: str, part: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong", "key", "message"),
+    [
+        ("learning_rate", "lerning_rate", "model.lerning_rate", "try: learning_rate"),
+        ("policy:", "polcy:", "polcy", "try: policy"),
+        (
+            "kind: dollar",
+            "kind: dolar",
+            "bars",
+            "no kind 'dolar'; allowed: time, tick, volume, dollar; try: dollar",
+        ),
+        ("folds: 5", "folds: none", "split.folds", "valid integer"),
+        ("exit: 0.05", "exit: 0.5", "policy", "exit <= enter"),
+        ("fee_per_unit: 1.25", "fee_per_lot: 1.25", "broker.costs.fee_per_lot", "try: fee_per_unit"),
+        ("{kind: logistic}", "{kind: logistic, l3: 1}", "baselines.1.l3", "try: l2"),
+        ("latency: 100ms", "latency: 100", "broker.latency", "text with a unit"),
+        ("horizon: 5m", "horizon: 0", "label.horizon", "whole number of bars from 1"),
+    ],
+)
+def test_what_is_wrong_is_named_with_line_and_key(given, wrong, key, message):
+    text = AILAB.replace(given, wrong)
+    with pytest.raises(ConfigError) as caught:
+        Recipe.parse(text, where="my.yaml")
+    said = str(caught.value)
+    assert f", {key}: " in said
+    assert message in said
+    if wrong != "{kind: logistic, l3: 1}" and key != "policy":
+        assert f"my.yaml, line {line_of(text, wrong)}, " in said or key == "bars"
+
+
+def test_every_problem_is_told_at_once():
+    text = AILAB.replace("learning_rate", "lerning_rate").replace("folds: 5", "fold: 5")
+    with pytest.raises(ConfigError) as caught:
+        Recipe.parse(text)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no sections"),
+        ("- a\n- b", "holds no sections"),
+        ("name: [", "is not YAML"),
+        ("name: x", "'source' is missing"),
+        ("bars: {size: 3}", "which kind is not said"),
+        ("name: 'a b'", "pattern"),
+    ],
+)
+def test_texts_that_are_no_recipe(text, message):
+    with pytest.raises(ConfigError, match=message):
+        Recipe.parse(text)
+
+
+def test_a_missing_file_says_which_there_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "ailab.yaml").write_text(AILAB)
+    with pytest.raises(ConfigError, match=r"no such file; try: recipes/ailab\.yaml"):
+        Recipe.load("recipes/ialab.yaml")
+
+
+def test_a_recipe_that_is_not_text(tmp_path):
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot read the recipe"):
+        Recipe.load(path)

@@ -1,0 +1,120 @@
+"""The signal: any cut of the trades gives the same decisions, and a changed folder is refused."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bateia.bars import TickBars
+from bateia.core import RunError
+from bateia.features import Plan
+from bateia.models import Dataset, Majority
+from bateia.signal import Decisions, Signal, warm_rows
+from bateia.sources import SampleSource
+from bateia.trading import Threshold
+
+TRADES = SampleSource(name="es-trades-2013-09").read()[:6000]
+
+
+class Slope:
+    """A model that scores the first feature, scaled: enough to make the policy move."""
+
+    names = ("trend",)
+
+    def predict(self, X):
+        return np.clip(X[:, 0] * 5000, -1, 1)
+
+
+@pytest.fixture(scope="module")
+def signal() -> Signal:
+    plan = Plan({"trend": "ema(close, 3) / ema(close, 8) - 1"})
+    return Signal(TickBars(size=50), plan, Slope(), Threshold(enter=0.2, exit=0.05))
+
+
+@pytest.fixture(scope="module")
+def whole(signal) -> Decisions:
+    return signal.run(TRADES)
+
+
+def same(a: Decisions, b: Decisions) -> bool:
+    return all(np.array_equal(a.columns()[k], b.columns()[k], equal_nan=True) for k in a.columns())
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, len(TRADES) - 1), max_size=30, unique=True))
+def test_any_cut_gives_the_same_decisions(cuts):
+    plan = Plan({"trend": "ema(close, 3) / ema(close, 8) - 1"})
+    signal = Signal(TickBars(size=50), plan, Slope(), Threshold(enter=0.2, exit=0.05))
+    stream = signal.start()
+    edges = [0, *sorted(cuts), len(TRADES)]
+    parts = [stream.run(TRADES[a:b]) for a, b in pairwise(edges)]
+    assert same(Decisions.concat(parts), signal.run(TRADES))
+
+
+def test_trade_by_trade_equals_all_at_once(signal, whole):
+    stream = signal.start()
+    parts = [stream.run(TRADES[i : i + 1]) for i in range(1500)]
+    live = Decisions.concat(parts)
+    assert len(live) == 30
+    assert same(live, whole[:30])
+
+
+def test_it_moves_and_is_silent_while_warming_up(whole):
+    assert np.isnan(whole.score[:7]).all()
+    assert np.isfinite(whole.score[7:]).all()
+    assert (whole.target[:7] == 0).all()
+    assert {-1, 0, 1} == set(whole.target.tolist())
+    assert (whole.known_at >= whole.time).all()
+
+
+def test_warm_means_that_every_feature_has_been_known_once():
+    nan = np.nan
+    features = np.array([[nan, 1.0], [nan, nan], [2.0, nan], [nan, nan]])
+    warm, seen = warm_rows(features, np.zeros(2, np.bool_))
+    assert warm.tolist() == [False, False, True, True]
+    assert seen.tolist() == [True, True]
+    assert warm_rows(features[:0], seen)[1].tolist() == [True, True]
+
+
+@pytest.fixture
+def saved(tmp_path):
+    data = Dataset(np.zeros((4, 1)), np.array([1.0, 1.0, -1.0, 0.0]), np.ones(4), ("trend",))
+    plan = Plan({"trend": "ema(close, 3) / ema(close, 8) - 1"})
+    signal = Signal(TickBars(size=50), plan, Majority().fit(data, data), Threshold(enter=0.2, exit=0.05))
+    return signal, signal.save(tmp_path / "signal"), tmp_path / "signal"
+
+
+def test_saved_and_loaded_it_decides_the_same(saved):
+    signal, digest, folder = saved
+    loaded = Signal.load(folder)
+    assert same(loaded.run(TRADES), signal.run(TRADES))
+    assert loaded.save(folder.with_name("again")) == digest
+
+
+def test_a_changed_signal_is_refused(saved):
+    *_, folder = saved
+    spec = json.loads((folder / "signal.json").read_text())
+    (folder / "signal.json").write_text(json.dumps(spec | {"policy": spec["policy"] | {"enter": 0.1}}))
+    with pytest.raises(RunError, match="was changed after it was saved"):
+        Signal.load(folder)
+
+
+def test_a_changed_model_is_refused(saved):
+    *_, folder = saved
+    (folder / "model" / "model.json").write_text("{}")
+    with pytest.raises(RunError, match="was changed after it was saved"):
+        Signal.load(folder)
+
+
+def test_what_is_no_signal(tmp_path, saved):
+    with pytest.raises(RunError, match="is not a signal"):
+        Signal.load(tmp_path / "nothing")
+    *_, folder = saved
+    (folder / "signal.json").write_text('{"format": 99}')
+    with pytest.raises(RunError, match="has format 99; allowed: format 1"):
+        Signal.load(folder)
