@@ -135,7 +135,7 @@ def test_a_bad_recipe_leaves_no_traceback_and_no_run(home, small_text):
     (home / "bad.yaml").write_text(small_text.replace("horizon: 5", "horizn: 5"))
     done = bateia("run", "bad.yaml", "--runs", "other", cwd=home)
     assert done.returncode == 1
-    assert "bad.yaml, line 10, label.horizn: unknown key" in done.stderr.replace("\n", " ")
+    assert "bad.yaml, line 11, label.horizn: unknown key" in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
     assert not (home / "other").exists()
 

@@ -29,6 +29,10 @@ Root = Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar
 DEFAULT_ROOT = Path("runs")
 
 
+class BateiaInterrupt(Exception):  # noqa: N818
+    """Ctrl-C during a run, under a name that Typer does not swallow."""
+
+
 def show_json(value: Any) -> None:
     """Print a value as JSON, readable by people too."""
     typer.echo(json.dumps(value, indent=2, default=str))
@@ -47,7 +51,10 @@ def run(
         from bateia.pipeline import run as run_recipe
         from bateia.recipe import Recipe
 
-        done = run_recipe(Recipe.load(recipe), root=root, watch=progress)
+        try:
+            done = run_recipe(Recipe.load(recipe), root=root, watch=progress)
+        except KeyboardInterrupt:
+            raise BateiaInterrupt from None
     if as_json:
         show_json({"id": done.id, "path": str(done.path), **done.metrics})
     else:
@@ -167,8 +174,8 @@ def main() -> None:
     except BateiaError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.secho("interrupted; a run in progress is marked incomplete", fg="red", err=True)
+    except BateiaInterrupt:
+        typer.secho("interrupted; the run is marked incomplete, a rerun starts clean", fg="red", err=True)
         sys.exit(130)
 
 

@@ -42,6 +42,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._bars.update(self._first, visible=False)
         self._bars.stop()
 
     @contextmanager
