@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -44,7 +45,7 @@ def parse_duration(text: str) -> int:
             allowed="a number and a unit of us, ms, s, m, h, d, w",
             hint='"30s", "5m" or "1h30m"',
         )
-    micros = round(sum(float(number) * UNITS[unit] for number, unit in pieces))
+    micros = int(sum(Decimal(number) * UNITS[unit] for number, unit in pieces))
     if micros <= 0:
         raise ConfigError(f"the duration {text!r} is zero", allowed="more than nothing", hint='"1ms"')
     return micros
