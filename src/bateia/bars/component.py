@@ -14,6 +14,7 @@ from bateia.core.events import Floats, Ints
 from bateia.kernels import bars as kernels
 
 Snapshot = Mapping[str, npt.NDArray[Any]]
+TRADES = {"time": np.int64, "known_at": np.int64, "price": np.float64, "size": np.float64, "side": np.int8}
 MOST_AT_ONCE = 1 << 16
 """Bars that one kernel call has room for; a block that makes more takes several calls."""
 
@@ -30,7 +31,7 @@ class BarKind(Component):
         return BarStream(self)
 
     def restore(self, snapshot: Snapshot) -> BarStream:
-        """The stream as it was when `snapshot()` was taken."""
+        """The stream as it was when `snapshot()` was taken; DataError for arrays that are none of bars."""
         return BarStream(self, snapshot)
 
     def run(self, trades: Trades) -> Bars:
@@ -53,7 +54,14 @@ class TimeBars(BarKind):
 
 
 class TickBars(BarKind):
-    """Bars of a fixed number of trades."""
+    """Bars of a fixed number of trades.
+
+    >>> trades = Trades(np.arange(5), np.arange(5), np.array([9.0, 8.0, 8.0, 7.0, 9.0]),
+    ...                 np.ones(5), np.zeros(5, np.int8))
+    >>> bars = TickBars(size=2).run(trades)
+    >>> bars.close.tolist(), bars.signed_volume.tolist()
+    ([8.0, 7.0], [0.0, -2.0])
+    """
 
     kind: Literal["tick"] = "tick"
     size: int = Field(ge=1)
@@ -61,7 +69,15 @@ class TickBars(BarKind):
 
 
 class VolumeBars(BarKind):
-    """Bars of a fixed traded volume."""
+    """Bars of a fixed traded volume.
+
+    Volume is added up in float64, trade by trade: ten sizes of 0.1 make 0.9999999999999999.
+
+    >>> trades = Trades(np.arange(4), np.arange(4), np.full(4, 9.0), np.array([2.0, 3.0, 1.0, 4.0]),
+    ...                 np.zeros(4, np.int8))
+    >>> VolumeBars(size=4).run(trades).volume.tolist()
+    [5.0, 5.0]
+    """
 
     kind: Literal["volume"] = "volume"
     size: float = Field(gt=0.0)
@@ -69,7 +85,13 @@ class VolumeBars(BarKind):
 
 
 class DollarBars(BarKind):
-    """Bars of a fixed traded value."""
+    """Bars of a fixed traded value.
+
+    >>> trades = Trades(np.arange(4), np.arange(4), np.full(4, 9.0), np.array([2.0, 3.0, 1.0, 4.0]),
+    ...                 np.zeros(4, np.int8))
+    >>> DollarBars(size=40).run(trades).value.tolist()
+    [45.0, 45.0]
+    """
 
     kind: Literal["dollar"] = "dollar"
     size: float = Field(gt=0.0)
@@ -90,8 +112,9 @@ _KERNELS: dict[type[BarKind], Callable[..., tuple[int, int]]] = {
 class BarStream:
     """Bars in the making: trades in blocks of any length in, the bars that they close out.
 
-    A trade whose side is 0 takes the direction of the last price change (the tick rule; up before the
-    first). The cut of the input never shows in the bars.
+    A trade whose side is 0 takes the direction of the last price change (the tick rule of Lee and Ready,
+    1991; up before the first). The cut of the input never shows in the bars. Trades are taken as they come:
+    `bateia.quality.validate_trades` tells whether they are in order.
     """
 
     def __init__(self, kind: BarKind, snapshot: Snapshot | None = None) -> None:
@@ -99,33 +122,36 @@ class BarStream:
         self._ints = np.array([0, 0, 0, 0, 1, 0, 0], np.int64)
         self._floats = np.array([0.0] * 6 + [np.nan])
         if snapshot is not None:
-            self._ints = np.array(snapshot["ints"], np.int64)
-            self._floats = np.array(snapshot["floats"], np.float64)
+            self._ints = _state(snapshot, "ints", self._ints)
+            self._floats = _state(snapshot, "floats", self._floats)
 
     def run(self, trades: Trades) -> Bars:
-        """The bars that these trades close, often none."""
-        columns = tuple(np.ascontiguousarray(column) for column in trades.columns().values())
+        """The bars that these trades close, often none; DataError for columns of another type."""
+        rows = len(trades)
+        columns = [_column(trades, name) for name in TRADES]
         run, limit = _KERNELS[type(self.kind)], self.kind.size  # type: ignore[attr-defined]
         made: list[Bars] = []
         row = 0
-        while row < len(trades):
-            room = min(len(trades) - row + 1, MOST_AT_ONCE)
-            ints, floats = _output(room)
+        while row < rows:
+            ints, floats = _output(min(rows - row, MOST_AT_ONCE))
             row, count = run(limit, row, *columns, self._ints, self._floats, ints, floats)
             if count:
                 # Copied, so that a few bars do not keep a whole block's room alive.
                 made.append(_bars(ints[:, :count].copy(), floats[:, :count].copy()))
+        if not made:
+            return _NO_BARS
         return made[0] if len(made) == 1 else Bars.concat(made)
 
     def advance(self, now: int) -> Bars:
         """Close a time bar by the clock: the open bar, if it was due at `now` (microseconds).
 
-        DataError for bars that do not close by the clock.
+        `now` promises that no trade before it is still to come: such a one would open a second bar of the
+        same time. DataError for bars that do not close by the clock.
         """
         if not isinstance(self.kind, TimeBars):
             raise DataError(f"{type(self.kind).__name__} cannot close by the clock", allowed="TimeBars")
         if self._ints[kernels.COUNT] == 0 or now < self._ints[kernels.DUE]:
-            return Bars.empty()
+            return _NO_BARS
         ints, floats = _output(1)
         beat = _heartbeat(now)
         _KERNELS[TimeBars](self.kind.size, 0, *beat, self._ints, self._floats, ints, floats)
@@ -144,6 +170,30 @@ class BarStream:
     def open_volume(self) -> float:
         """Volume of the open bar."""
         return float(self._floats[3]) if self.open_trades else 0.0
+
+
+_NO_BARS = Bars.empty()
+"""Made once: most live trades close nothing, and arrays of no rows hold nothing to change."""
+
+
+def _state(snapshot: Snapshot, name: str, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    found = np.array(snapshot.get(name, ()))
+    if found.shape != like.shape or found.dtype != like.dtype:
+        raise DataError(
+            f"the snapshot's {name!r} is {found.dtype} of shape {found.shape}",
+            allowed=f"{like.dtype} of shape {like.shape}, as `BarStream.snapshot()` gives it",
+        )
+    return found
+
+
+def _column(trades: Trades, name: str) -> npt.NDArray[Any]:
+    """As the kernels are compiled for it: the same array in nearly every case."""
+    column, kind = getattr(trades, name), TRADES[name]
+    if column.dtype == kind and column.flags.carray:
+        return column  # type: ignore[no-any-return]
+    if not np.can_cast(column.dtype, kind, "same_kind"):
+        raise DataError(f"{name} of the trades is {column.dtype}", allowed=f"{np.dtype(kind)}")
+    return np.array(column, kind)
 
 
 def _output(room: int) -> tuple[Ints, Floats]:

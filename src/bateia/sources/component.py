@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bateia.core import Component, Trades
+from bateia.core import Component, ConfigError, Trades
 from bateia.runs import content_hash, file_hash
 from bateia.samples import SAMPLES, sample_path
-from bateia.sources.files import read_trades
+from bateia.sources.files import existing, read_trades
 
 BLOCK = 1_000_000
 
@@ -34,7 +34,7 @@ class FileSource(Component):
 
     def hash(self) -> str:
         """Hash of the file's bytes and of how its columns are read, hex."""
-        return content_hash([file_hash(self.path), self.columns])
+        return content_hash([file_hash(existing(self.path)), self.columns])
 
 
 class SampleSource(Component):
@@ -75,5 +75,6 @@ def open_source(name: str) -> FileSource | SampleSource:
 
 
 def _cut(trades: Trades, rows: int) -> Iterator[Trades]:
-    for start in range(0, len(trades), rows):
-        yield trades[start : start + rows]
+    if rows < 1:
+        raise ConfigError(f"blocks of {rows} rows", allowed="1 or more")
+    return (trades[start : start + rows] for start in range(0, len(trades), rows))

@@ -2,62 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bateia.core import DataError, Trades, nearest
+from bateia.core import ConfigError, DataError, Trades, nearest
+from bateia.sources.columns import clock, numbers, sides
 
 if TYPE_CHECKING:
     import polars as pl
 
 NEEDED = ("time", "price", "size")
 OPTIONAL = ("known_at", "side")
-_SIDES = {"buy": 1, "b": 1, "bid": 1, "1": 1, "sell": -1, "s": -1, "ask": -1, "-1": -1, "": 0, "0": 0}
-_UNITS = ((10**11, "s", 1_000_000.0), (10**14, "ms", 1_000.0), (10**17, "us", 1.0), (10**20, "ns", 0.001))
+SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
 
-def read_trades(path: str | Path, columns: Mapping[str, str] | None = None) -> Trades:
-    """Trades of a `.parquet`, `.csv` or `.csv.gz` file, in the file's order.
+def read_trades(
+    path: str | Path, columns: Mapping[str, str] | None = None, rows: int | None = None
+) -> Trades:
+    """Trades of a `.parquet`, `.csv` or `.csv.gz` file, in the file's order; the first `rows` if given.
 
-    Columns are `time`, `price`, `size` and, where there are any, `known_at` and `side`; `columns` maps
-    these names to the file's own. Times are datetimes (naive ones are UTC) or numbers since 1970, whose
-    unit (s, ms, us, ns) is told from their magnitude. `side` is the aggressor: 1/-1 or buy/sell; under the
-    name `trade_type` 2 is a buyer and 3 a seller. Raises DataError naming what is wrong with the file.
+    Columns are `time`, `price`, `size` and, where there are any, `known_at` (else it is `time`) and `side`
+    (else 0); `columns` maps these names to the file's own. Times are datetimes (naive ones are UTC), ISO 8601
+    text or numbers since 1970, whose unit is told from the column's largest: s below 1e11 (the year 5138), ms
+    below 1e14, us below 1e17, ns below 1e20 (whole ones are rounded down to the microsecond). `side` is the
+    aggressor: 1/-1 or buy/sell; under the name `trade_type` 2 is a buyer and 3 a seller. Raises DataError
+    naming what is wrong with the file, and in which row, from 0.
 
     >>> from bateia.samples import sample_path
-    >>> len(read_trades(sample_path("es-trades-2013-09")))
-    500000
+    >>> len(read_trades(sample_path("es-trades-2013-09"), rows=1000))
+    1000
     """
-    frame = _read(Path(path))
-    mapping = {name: name for name in (*NEEDED, *OPTIONAL) if name in frame.columns} | dict(columns or {})
+    if rows is not None and rows < 1:
+        raise ConfigError(f"{rows} rows of {path}", allowed="1 or more, or None for all")
+    frame = _read(existing(path), rows)
+    mapping = _mapping(frame, path, columns or {})
+    if not len(frame):
+        raise DataError(f"{path} holds no trades", allowed="at least one row")
+    time = clock(frame[mapping["time"]], path)
+    return Trades(
+        time=time,
+        known_at=clock(frame[mapping["known_at"]], path) if "known_at" in mapping else time,
+        price=numbers(frame[mapping["price"]], path),
+        size=numbers(frame[mapping["size"]], path),
+        side=sides(frame[mapping["side"]], path) if "side" in mapping else np.zeros(len(time), np.int8),
+    )
+
+
+def existing(path: str | Path) -> Path:
+    """The path, if a file lies there; DataError with the nearest name where none does."""
+    path = Path(path)
+    if not path.is_file():
+        folder = path.parent if path.parent.is_dir() else Path()
+        close = nearest(path.name, [p.name for p in folder.iterdir() if p.is_file()])
+        raise DataError(f"no file {str(path)!r}", hint=close and str(folder / close))
+    return path
+
+
+def _mapping(frame: pl.DataFrame, path: str | Path, columns: Mapping[str, str]) -> dict[str, str]:
+    """Our name -> the file's, each of them there."""
+    ours = (*NEEDED, *OPTIONAL)
+    unknown = [name for name in columns if name not in ours]
+    if unknown:
+        raise DataError(
+            f"trades have no column {unknown[0]!r}", allowed=", ".join(ours), hint=nearest(unknown[0], ours)
+        )
+    mapping = {name: name for name in ours if name in NEEDED or name in frame.columns}
     if "side" not in mapping and "trade_type" in frame.columns:
         mapping["side"] = "trade_type"
-    unknown = sorted(set(mapping) - {*NEEDED, *OPTIONAL})
-    if unknown:
-        raise DataError(f"no such columns of trades: {unknown}", allowed=", ".join((*NEEDED, *OPTIONAL)))
-    for name in NEEDED:
-        mapping.setdefault(name, name)
+    mapping.update(columns)
     for name, theirs in mapping.items():
         if theirs not in frame.columns:
             close = nearest(theirs, frame.columns)
             raise DataError(
                 f"{path} has no column {theirs!r} (for {name})",
                 allowed=", ".join(frame.columns),
-                hint=f"columns: {{{name}: {close or frame.columns[0]}}}",
+                hint=f"columns: {{{name}: {close or '<one of these>'}}}",
             )
-    if not len(frame):
-        raise DataError(f"{path} holds no trades", allowed="at least one row")
-    time = _clock(frame[mapping["time"]], path)
-    return Trades(
-        time=time,
-        known_at=_clock(frame[mapping["known_at"]], path) if "known_at" in mapping else time,
-        price=_numbers(frame[mapping["price"]], path),
-        size=_numbers(frame[mapping["size"]], path),
-        side=_sides(frame[mapping["side"]], path) if "side" in mapping else np.zeros(len(time), np.int8),
-    )
+    return mapping
 
 
 def write_table(frame: pl.DataFrame, path: str | Path) -> None:
@@ -75,79 +99,21 @@ def write_table(frame: pl.DataFrame, path: str | Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _read(path: Path, rows: int | None) -> pl.DataFrame:
     import polars as pl
 
-    readers: dict[str, Callable[[Path], pl.DataFrame]] = {
-        ".parquet": pl.read_parquet,
-        ".csv": pl.read_csv,
-        ".gz": pl.read_csv,
-    }
-    if not path.is_file():
-        folder = path.parent if path.parent.is_dir() else Path()
-        close = nearest(path.name, [p.name for p in folder.iterdir()])
-        raise DataError(f"no file {str(path)!r}", hint=close and str(folder / close))
-    if path.suffix not in readers:
-        raise DataError(f"{path} is neither Parquet nor CSV", allowed=".parquet, .csv, .csv.gz")
+    if not path.name.lower().endswith(SUFFIXES):
+        raise DataError(f"{path} is neither Parquet nor CSV", allowed=", ".join(SUFFIXES))
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty", allowed="a file with a header and rows")
     try:
-        return readers[path.suffix](path)
+        if path.suffix.lower() == ".parquet":
+            return pl.read_parquet(path, n_rows=rows)
+        try:
+            return pl.read_csv(path, n_rows=rows)
+        except pl.exceptions.ComputeError:
+            # Types are told from the first rows; a later row was of another, so look at all of them.
+            return pl.read_csv(path, n_rows=rows, infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise DataError(f"cannot read {path}: {reason}", hint="is the file whole, and of its kind?") from None
-
-
-def _clock(column: pl.Series, path: str | Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """int64 microseconds since 1970 UTC."""
-    import polars as pl
-
-    if column.dtype == pl.String:
-        try:
-            column = column.str.to_datetime(time_unit="us")
-        except pl.exceptions.PolarsError:
-            raise DataError(
-                f"times in {column.name!r} of {path} are not understood, such as {column[0]!r}",
-                allowed="ISO 8601, or numbers since 1970",
-                hint="2024-01-31T12:00:00.000",
-            ) from None
-    if column.null_count():
-        row = int(column.is_null().arg_max() or 0)
-        raise DataError(f"row {row} of {path} has no time ({column.name!r})", allowed="a time in every row")
-    if isinstance(column.dtype, pl.Datetime):
-        return column.dt.epoch("us").to_numpy().astype(np.int64)
-    if not column.dtype.is_numeric():
-        raise DataError(f"{column.name!r} of {path} is {column.dtype}", allowed="datetimes or numbers")
-    values = column.to_numpy()
-    largest = float(np.nanmax(np.abs(values)))
-    for below, _, factor in _UNITS:
-        if largest < below:
-            if values.dtype.kind in "iu" and factor >= 1:
-                return values.astype(np.int64) * int(factor)
-            return np.round(values.astype(np.float64) * factor).astype(np.int64)
-    raise DataError(
-        f"times such as {largest:g} in {path} are no moments", allowed="s, ms, us or ns since 1970"
-    )
-
-
-def _numbers(column: pl.Series, path: str | Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    import polars as pl
-
-    if not column.dtype.is_numeric():
-        raise DataError(
-            f"{column.name!r} of {path} is {column.dtype}, such as {column[0]!r}", allowed="numbers"
-        )
-    return np.ascontiguousarray(column.cast(pl.Float64).fill_null(float("nan")).to_numpy())
-
-
-def _sides(column: pl.Series, path: str | Path) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
-    import polars as pl
-
-    words = column.cast(pl.String).fill_null("").str.to_lowercase().str.replace(r"\.0$", "")
-    known = {"2": 1, "3": -1} if column.name == "trade_type" else _SIDES
-    strange = sorted(set(words.unique().to_list()) - set(known) - {"", "0"})
-    if strange:
-        raise DataError(
-            f"{column.name!r} of {path} holds {strange[0]!r}", allowed="1/-1, buy/sell; trade_type 2/3"
-        )
-    return words.replace_strict({"": 0, "0": 0} | known, return_dtype=pl.Int8).to_numpy().astype(np.int8)
