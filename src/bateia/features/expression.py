@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -129,7 +130,8 @@ class Text(Expr):
     value: str
 
     def __str__(self) -> str:
-        return f'"{self.value}"'
+        plain = self.value.isprintable() and not {'"', "\\"} & set(self.value)
+        return f'"{self.value}"' if plain else repr(self.value)
 
 
 @dataclass(frozen=True)
@@ -140,13 +142,14 @@ class Call(Expr):
     args: tuple[Expr, ...]
 
     def __str__(self) -> str:
-        if self.name in INFIX:
+        if self.name in INFIX and len(self.args) == 2:
             sign, level = INFIX[self.name]
             # ** binds to the right, comparisons not at all, the rest to the left.
             left_level = level + (self.name == "pow" or level == 3)
             right_level = level + (self.name != "pow")
             return f"{_show(self.args[0], left_level)} {sign} {_show(self.args[1], right_level)}"
-        if self.name in PREFIX:
+        # The parser reads -2 as a number, not as the negative of one.
+        if self.name in PREFIX and len(self.args) == 1 and not _is_number(self):
             sign, level = PREFIX[self.name]
             return f"{sign}{_show(self.args[0], level)}"
         return f"{self.name}({', '.join(map(str, self.args))})"
@@ -154,13 +157,17 @@ class Call(Expr):
 
 def _level(expr: Expr) -> int:
     if isinstance(expr, Call):
-        if expr.name in INFIX:
+        if expr.name in INFIX and len(expr.args) == 2:
             return INFIX[expr.name][1]
-        if expr.name in PREFIX:
+        if expr.name in PREFIX and len(expr.args) == 1 and not _is_number(expr):
             return PREFIX[expr.name][1]
-    if isinstance(expr, Constant) and expr.value < 0:
+    if isinstance(expr, Constant) and math.copysign(1.0, expr.value) < 0:
         return PREFIX["neg"][1]
     return _ATOM
+
+
+def _is_number(expr: Call) -> bool:
+    return expr.name == "neg" and isinstance(expr.args[0], Constant)
 
 
 def _show(expr: Expr, level: int) -> str:
@@ -173,10 +180,11 @@ def as_expr(value: Operand) -> Expr:
         return value
     if isinstance(value, str):
         return Text(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return Constant(float(value))
     raise ExpressionError(
-        f"{value!r} cannot be part of an expression", allowed="columns, numbers, durations such as '5m'"
+        f"{value!r} cannot be part of an expression",
+        allowed="columns, finite numbers, durations such as '5m'",
     )
 
 

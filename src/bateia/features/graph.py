@@ -105,8 +105,8 @@ class _Builder:
         try:
             given = self.features[name]
             self.text = given if isinstance(given, str) else str(given)
-            expr = parse(given) if isinstance(given, str) else given
-            made = self.series(expr)
+            # Objects go through their text as well: what compiles is what a recipe can hold.
+            made = self.series(parse(self.text))
         except ExpressionError as error:
             raise error.within(name) from None
         finally:

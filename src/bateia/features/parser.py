@@ -43,7 +43,9 @@ def parse(text: str) -> Expr:
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
-        position = error.offset - 1 if error.offset else len(text)
+        lines = text.strip().splitlines(keepends=True)[: (error.lineno or 1) - 1]
+        shift = len(text) - len(text.lstrip()) + sum(map(len, lines))
+        position = shift + error.offset - 1 if error.offset else len(text)
         raise ExpressionError(
             f"cannot read it: {error.msg}", text=text, position=position, allowed=_GRAMMAR
         ) from None

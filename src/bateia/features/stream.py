@@ -58,9 +58,15 @@ class Stream:
     def push(self, row: Floats) -> Floats:
         """One event: the plan's `columns` in order in, the features out; the next event overwrites them.
 
-        One compiled call; float64, NaN while warming up.
+        One compiled call; float64, NaN while warming up. Raises DataError for a row of another length.
         """
         while (node := driver.push(self._ctrl, row)) != driver.DONE:
+            if node == driver.WRONG:
+                columns = self.plan.columns
+                raise DataError(
+                    f"a row of {len(row)} values",
+                    allowed=f"{len(columns)}, one for each column: {', '.join(columns)}",
+                )
             self._grow(node)
         self.rows += 1
         return self._latest

@@ -2,7 +2,8 @@
 
 A stream's buffers are laid out once; `ctrl` (int64) holds their addresses, so that a live event costs one
 compiled call and no per-node Python. Row r of a buffer lies at its row-0 address + 8 * r; history lies below
-row 0. Fields of `ctrl` are named by the constants; every table it points at is int64 as well:
+row 0. An infinite input is taken as missing, like NaN. Fields of `ctrl` are named by the constants; every
+table it points at is int64 as well:
 
 - PROGRAM: a row (function, inputs, out, parameters, state) of addresses for each node;
 - INPUTS, OUTPUTS: row-0 addresses of the input columns and of the features;
@@ -22,8 +23,8 @@ NODES, N_INPUTS, N_OUTPUTS, N_BUFFERS = 0, 1, 2, 3
 PROGRAM, INPUTS, OUTPUTS, BUFFERS, LATEST = 4, 5, 6, 7, 8
 BLOCK, OFFSET, RESUME = 9, 10, 11
 CTRL_SIZE = 12
-DONE = -1
-"""Status of a run that met no trouble; any other is the node that needs longer history."""
+DONE, WRONG = -1, -2
+"""Status of a run without trouble, of a row of the wrong length; any other: the node that needs more history."""
 
 _I64 = ir.IntType(64)
 _F8P = ir.DoubleType().as_pointer()
@@ -96,6 +97,8 @@ def _walk(ctrl, start, stop):
 @kernel
 def push(ctrl, row):
     """One live event: `row` holds the input columns' values, the features come to the LATEST buffer."""
+    if row.shape[0] != ctrl[N_INPUTS]:
+        return WRONG
     start = ctrl[OFFSET]
     if start >= ctrl[BLOCK]:
         _shift(ctrl, start)
@@ -103,7 +106,7 @@ def push(ctrl, row):
         ctrl[OFFSET] = 0
     inputs = ints_at(ctrl[INPUTS])
     for k in range(ctrl[N_INPUTS]):
-        floats_at(inputs[k])[start] = row[k]
+        floats_at(inputs[k])[start] = row[k] if abs(row[k]) < np.inf else np.nan
     status = _walk(ctrl, start, start + 1)
     if status == DONE:
         ctrl[OFFSET] = start + 1
@@ -131,7 +134,8 @@ def run(ctrl, sources, out, progress):
         for k in range(ctrl[N_INPUTS]):
             column = floats_at(inputs[k])
             for r in range(rows):
-                column[start + r] = sources[k, row + r]
+                value = sources[k, row + r]
+                column[start + r] = value if abs(value) < np.inf else np.nan
         status = _walk(ctrl, start, start + rows)
         if status != DONE:
             return status

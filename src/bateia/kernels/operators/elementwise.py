@@ -14,7 +14,8 @@ def add(start, stop, x, out, p, s):
     """a + b."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = a[i] + b[i]
+        v = a[i] + b[i]
+        out[i] = v if abs(v) < np.inf else np.nan
     return 0
 
 
@@ -23,7 +24,8 @@ def sub(start, stop, x, out, p, s):
     """a - b."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = a[i] - b[i]
+        v = a[i] - b[i]
+        out[i] = v if abs(v) < np.inf else np.nan
     return 0
 
 
@@ -32,7 +34,8 @@ def mul(start, stop, x, out, p, s):
     """a * b."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = a[i] * b[i]
+        v = a[i] * b[i]
+        out[i] = v if abs(v) < np.inf else np.nan
     return 0
 
 
@@ -41,7 +44,8 @@ def div(start, stop, x, out, p, s):
     """a / b, NaN where b is 0."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = a[i] / b[i] if b[i] != 0.0 else np.nan
+        v = a[i] / b[i] if b[i] != 0.0 else np.nan
+        out[i] = v if abs(v) < np.inf else np.nan
     return 0
 
 
@@ -50,7 +54,8 @@ def mod(start, stop, x, out, p, s):
     """a modulo b with the sign of b, NaN where b is 0."""
     a, b = x[0], x[1]
     for i in range(start, stop):
-        out[i] = a[i] - b[i] * math.floor(a[i] / b[i]) if b[i] != 0.0 else np.nan
+        v = a[i] - b[i] * np.floor(a[i] / b[i]) if b[i] != 0.0 else np.nan
+        out[i] = v if abs(v) < np.inf else np.nan
     return 0
 
 
@@ -125,7 +130,7 @@ def floor(start, stop, x, out, p, s):
     """The largest whole number not above x."""
     a = x[0]
     for i in range(start, stop):
-        out[i] = math.floor(a[i])
+        out[i] = np.floor(a[i])
     return 0
 
 

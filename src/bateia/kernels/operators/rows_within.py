@@ -15,11 +15,11 @@ def rows_within(start, stop, x, out, p, s):
     micros, capacity = p[0], int(p[1])
     rows, begun, first = int(s[0]), s[1], s[2]
     for i in range(start, stop):
-        if begun == 0.0:
+        if begun == 0.0 and t[i] == t[i]:
             begun, first = 1.0, t[i]
         rows += 1
         limit = t[i] - micros
-        while t[i - rows + 1] <= limit:
+        while rows > 1 and not t[i - rows + 1] > limit and limit == limit:
             rows -= 1
         if rows > capacity:
             return 1
