@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from bateia.core import DataError
 from bateia.core.events import Floats, Ints
@@ -95,6 +96,7 @@ class Stream:
         at = int(self._ctrl[driver.OFFSET])
         kept = [buffer[at : at + depth] for buffer, depth in self._deep()]
         history = np.concatenate([*kept, np.empty(0)])
+        history[self._unread()] = np.nan
         return Snapshot(self.plan.hash, self.rows, self.capacity, self._state.copy(), history)
 
     def load(self, snapshot: Snapshot) -> None:
@@ -105,6 +107,15 @@ class Stream:
             buffer[:depth] = snapshot.history[at : at + depth]
             at += depth
         self.rows = snapshot.rows
+
+    def _unread(self) -> npt.NDArray[np.bool_]:
+        """Where history lies that no window will reach: how much of it there is depends on the cuts."""
+        slots = self.plan.graph.slots
+        windows = [k for k, slot in enumerate(slots) if slot.operator and slot.operator.name == "rows_within"]
+        reach = 1 + max((int(self._state[self._state_at[k]]) for k in windows), default=0)
+        pairs = zip(self._depths, self.plan.graph.history, strict=True)
+        ages = [np.arange(depth, 0, -1) > max(reach, rows) for depth, rows in pairs]
+        return np.concatenate(ages)
 
     def _deep(self) -> list[tuple[Floats, int]]:
         """The buffers that keep history, and how many rows of it."""

@@ -24,7 +24,7 @@ PROGRAM, INPUTS, OUTPUTS, BUFFERS, LATEST = 4, 5, 6, 7, 8
 BLOCK, OFFSET, RESUME = 9, 10, 11
 CTRL_SIZE = 12
 DONE, WRONG = -1, -2
-"""Status of a run without trouble, of a row of the wrong length; any other: the node that needs more history."""
+"""Status of a run without trouble, of a row of the wrong length; any other: the node needing more history."""
 
 _I64 = ir.IntType(64)
 _F8P = ir.DoubleType().as_pointer()

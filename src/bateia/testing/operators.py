@@ -119,7 +119,8 @@ def check_operator(
     of the checks run; AssertionError where one fails; `exclude` maps a check's name to the reason.
 
     >>> check_operator("ema(close, 20)", generated_market())
-    ['shape', 'cuts', 'pushes', 'snapshots', 'prefix', 'future', 'warmup', 'inputs', 'degenerate', 'recovery', 'text']
+    ['shape', 'cuts', 'pushes', 'snapshots', 'prefix', 'future', 'warmup', 'inputs', 'degenerate', 'recovery',
+     'text']
     """
     subject = Subject(expression, dict(data))
     if subject.rows < 400:

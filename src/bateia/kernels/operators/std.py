@@ -43,7 +43,8 @@ def std(start, stop, x, out, p, s):
             else:
                 bad -= 1
         spread = second - first * first / rows
-        # Rounding so far is about 1e-16 * count * worst: afresh, about the mean, before it shows (or overflowed).
+        # Rounding so far is about 1e-16 * count * worst: afresh, about the mean, before it shows; so after
+        # an overflow, where the spread is NaN.
         if not count * worst <= 1e4 * spread and bad == 0:
             total = 0.0
             for j in range(i - rows + 1, i + 1):
