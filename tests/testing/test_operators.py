@@ -91,11 +91,11 @@ def late(start, stop, x, out, p, s):
 
 
 def writes(start, stop, x, out, p, s):
-    """Changes its input's history before each block, which others may read."""
+    """Changes its input's newest row after each block, which others may read."""
     a = x[0]
     for i in range(start, stop):
         out[i] = a[i] - a[i - 1]
-    a[start - 1] = 0.0
+    a[stop - 1] = 0.0
     return 0
 
 
@@ -137,7 +137,7 @@ def test_an_operator_without_a_fault_passes(planted):
         (hopeless, "shape", "every row is NaN"),
         (early, "warmup", "known within the warm-up"),
         (late, "warmup", "NaN after the warm-up"),
-        (writes, "snapshots", "differ after different cuts"),
+        (writes, "cuts", "random cut"),
     ],
 )
 def test_a_planted_fault_fails_its_check_and_the_suite(planted, fault, check, words):
