@@ -32,6 +32,10 @@ def clock(column: pl.Series, path: str | Path) -> Ints:
     if not column.dtype.is_numeric():
         raise DataError(f"{column.name!r} of {path} is {column.dtype}", allowed="datetimes or numbers")
     if column.dtype.is_integer():
+        if column.dtype in (pl.Int128, pl.UInt128):
+            narrow = column.cast(pl.Int64, strict=False)
+            _refuse(narrow.is_null(), column, path, "is no time", "s, ms, us or ns since 1970")
+            column = narrow
         return _whole(column.to_numpy(), column, path)
     column = column.cast(pl.Float64)
     _refuse(~column.is_finite(), column, path, "is no time", "numbers since 1970")
@@ -94,8 +98,7 @@ def _moments(column: pl.Series, path: str | Path) -> pl.Series:
 def _whole(values: Ints, column: pl.Series, path: str | Path) -> Ints:
     """Exact, whatever the unit: a float64 could not hold nanoseconds."""
     unit = _unit(values, column, path)
-    values = values.astype(np.int64)
-    return values // 1000 if unit == 1 else values * (unit // 1000)
+    return (values // 1000).astype(np.int64) if unit == 1 else values.astype(np.int64) * (unit // 1000)
 
 
 def _unit(values: Ints | Floats, column: pl.Series, path: str | Path) -> int:
