@@ -28,43 +28,53 @@ def _bars(kind, limit, first, time, known_at, price, size, side, ints, floats, o
     room = out_ints.shape[1]
     made = 0
     n = np.uint64(len(time))
+    one = np.uint64(1)
     row = np.uint64(first)  # unsigned: no test for a negative index at every access
     while row < n and made < room:
-        closes = kind == TIME and count > 0 and time[row] >= due
-        if not closes:
-            t, p, q = time[row], price[row], size[row]
-            if count == 0:
-                open_time, known = t, t
-                opened = high = low = p
-                volume = signed = value = 0.0
-                ups = downs = 0
-                if kind == TIME:
-                    due = (t // limit + 1) * limit
-            # Without branches: ticks are close to random, and a wrong guess costs more than the work.
+        if count == 0:
+            open_time = known = time[row]
+            opened = high = low = price[row]
+            volume = signed = value = 0.0
+            ups = downs = 0
+            if kind == TIME:
+                due = (open_time // limit + 1) * limit
+        # A loop of its own for the trades of one bar, and selects where there could be branches: ticks and
+        # sides are close to random, and a wrong guess costs more than the work.
+        closes = False
+        start = row
+        stop = min(n, row + np.uint64(max(limit - count, 1))) if kind == TICK else n
+        while row < stop:
+            if kind == TIME and time[row] >= due:
+                closes = True
+                break
+            p, q = price[row], size[row]
             up = np.int64(p > last)
             down = np.int64(p < last)
             ups += up
             downs += down
-            direction = up - down + direction * (1 - up - down)
+            change = up - down
+            direction = change if change != 0 else direction
             last = p
             high = p if p > high else high
             low = p if p < low else low
-            known = known_at[row] if known_at[row] > known else known
+            known = max(known, known_at[row])
             volume += q
             value += p * q
-            given = np.int64(side[row])
-            signed += q * (given + direction * (1 - given * given))
-            count += 1
-            row += np.uint64(1)
-            if kind == TICK:
-                closes = count >= limit
-            elif kind == VOLUME:
-                closes = volume >= limit
-            elif kind == DOLLAR:
-                closes = value >= limit
+            given = side[row]
+            signed += q * (given if given != 0 else direction)
+            row += one
+            if kind == VOLUME and volume >= limit:
+                closes = True
+                break
+            if kind == DOLLAR and value >= limit:
+                closes = True
+                break
+        count += np.int64(row - start)
+        if kind == TICK:
+            closes = count >= limit
         if closes:
             if kind != TIME:
-                due = time[row - np.uint64(1)]
+                due = time[row - one]
             out_ints[0, made] = open_time
             out_ints[1, made] = due
             out_ints[2, made] = max(known, due)
