@@ -155,6 +155,13 @@ def test_bars_from_words():
             parse_bars(kind, size)
 
 
+def test_the_bundled_trades_as_dollar_bars(es_trades):
+    bars = DollarBars(size=500_000).run(es_trades)
+    assert len(bars) == 5810
+    assert bars.value.min() >= 500_000
+    assert np.all(bars.value - es_trades.price.max() * es_trades.size.max() < 500_000)
+
+
 @pytest.mark.parametrize(
     "bars", [TimeBars(size="1m"), TickBars(size=500), VolumeBars(size=3000), DollarBars(size=5e6)]
 )

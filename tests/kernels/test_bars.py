@@ -22,15 +22,24 @@ def fresh():
     return np.array([0, 0, 0, 0, 1, 0, 0], np.int64), np.array([0.0] * 6 + [np.nan])
 
 
-def compiled(kind, limit, trades, state=None, room=None):
+CODES = {"time": kernels.TIME, "tick": kernels.TICK, "volume": kernels.VOLUME, "dollar": kernels.DOLLAR}
+
+
+def in_python(kind):
+    """The kernel's own loop, not compiled."""
+    return lambda *args: kernels._bars.py_func(CODES[kind], *args)
+
+
+def compiled(kind, limit, trades, state=None, room=None, run=None):
     """Bars as one list of numbers each; `room` for so many bars a call."""
+    run = run or KERNELS[kind]
     ints, floats = state or fresh()
     columns = trades.columns().values()
     row, made = 0, []
     while row < len(trades):
         out_ints = np.empty((kernels.OUT_INTS, room or len(trades)), np.int64)
         out_floats = np.empty((kernels.OUT_FLOATS, room or len(trades)))
-        row, count = KERNELS[kind](limit, row, *columns, ints, floats, out_ints, out_floats)
+        row, count = run(limit, row, *columns, ints, floats, out_ints, out_floats)
         made += [[*out_ints[:, i].tolist(), *out_floats[:, i].tolist()] for i in range(count)]
     return made
 
@@ -113,6 +122,16 @@ def test_bars_are_those_of_the_plain_reference(kind, limit, trades, room, cut):
     assert ints[kernels.COUNT] == len(part)
     if part:
         assert floats[3] == running(q for _, _, _, q, _ in part)
+
+
+@pytest.mark.parametrize(("kind", "limit"), CASES)
+@settings(max_examples=10, deadline=None)
+@given(trades=markets(), room=st.sampled_from([None, 1, 2]))
+def test_the_loop_does_the_same_without_the_compiler(kind, limit, trades, room):
+    states = fresh(), fresh()
+    expected = compiled(kind, limit, trades, states[0], room)
+    assert compiled(kind, limit, trades, states[1], room, in_python(kind)) == expected
+    assert [part.tolist() for part in states[0]] == [part.tolist() for part in states[1]]
 
 
 def test_the_tick_rule_is_up_before_the_first_change_and_holds_over_equal_prices():

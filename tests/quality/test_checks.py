@@ -1,6 +1,8 @@
 """Validation names the first row that is wrong, and lets real data pass."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from bateia.core import Bars, DataError, Trades
 from bateia.quality import validate_bars, validate_trades
+from bateia.sources import read_trades
 from bateia.testing.bars import generated_trades
 
 TRADES = generated_trades(200)
@@ -19,6 +22,10 @@ BARS = Bars(
     open_time=TIME - 5, time=TIME, known_at=TIME, open=PRICES, high=PRICES + 1, low=PRICES - 1, close=PRICES,
     volume=ONES, signed_volume=ONES, value=PRICES, vwap=PRICES, trades=ONES, up_ticks=ONES, down_ticks=ONES,
 )  # fmt: skip
+
+
+REAL = Path(os.environ.get("BATEIA_DATA", Path(__file__).parents[3] / "shared" / "data"))
+BYBIT = REAL / "bybit/trading/BTCUSD/BTCUSD2019-10-01.csv.gz"
 
 
 def put(block, name, row, value):
@@ -110,3 +117,16 @@ def test_bars_that_cannot_be(name, row, value, words):
 
 def test_a_bar_without_volume_can_be():
     validate_bars(put(BARS, "volume", 1, 0.0))
+
+
+@pytest.mark.skipif(not BYBIT.is_file(), reason=f"no real trades at {BYBIT}: set BATEIA_DATA to their folder")
+def test_real_trades_of_an_exchange_pass_once_they_are_sorted():
+    """Newest first, times in fractions of a second, sides in words."""
+    trades = read_trades(BYBIT, {"time": "timestamp"})
+    assert len(trades) == 41_454
+    with pytest.raises(DataError, match=r"^trade \d+ of .*oldest first; try: sort by time"):
+        validate_trades(trades)
+    validate_trades(trades[::-1][np.argsort(trades.time[::-1], kind="stable")])
+    assert set(trades.side.tolist()) == {-1, 1}
+    # To the microsecond, as the file has it.
+    assert trades.time[0] == 1_569_931_199_673_977
