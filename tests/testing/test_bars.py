@@ -62,6 +62,11 @@ class FaultyStream:
         bars = self.inner.run(trades)
         return replace(bars, volume=bars.volume / 2)
 
+    def one_sided(self, trades):
+        """Adds up every side twice."""
+        bars = self.inner.run(trades)
+        return replace(bars, signed_volume=np.full(len(bars), -2.0) * bars.volume)
+
     def double_count(self, trades):
         bars = self.inner.run(trades)
         return replace(bars, trades=bars.trades + 1)
@@ -159,6 +164,7 @@ def test_the_bars_without_a_fault_pass():
         ("forgets_direction", "snapshot", "signed_volume of bar"),
         ("object_snapshot", "snapshot", "array of objects"),
         ("half", "conservation", "volume of"),
+        ("one_sided", "conservation", "signed volume beyond volume"),
         ("double_count", "conservation", "in the bars and the open one"),
         ("mean_price", "contents", "vwap of bar 0"),
         ("ignores_side", "contents", "signed_volume of bar"),
