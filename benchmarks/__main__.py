@@ -35,7 +35,9 @@ def main(chosen: list[str]) -> None:
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; allowed: {', '.join(names)}")
     console = Console(width=max(Console().width, 132))
-    console.print(f"Python {platform.python_version()}, {os.cpu_count()} cores; {versions()}", highlight=False)
+    console.print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores; {versions()}", highlight=False
+    )
     console.print("Generated input of real shape; medians; ratio = peer / ours.", highlight=False)
     for name in chosen or names:
         table = Table(title=name, title_justify="left", header_style="bold", border_style="dim")

@@ -57,23 +57,18 @@ FUNCTIONS: dict[str, Function] = {
         Function("log_return", ("x", "n"), "log(x / lag(x, n))", "log change over the window"),
         Function("ema", ("x", "n"), "smooth(x, n, 2 / (n + 1))", "exponential moving average", "TA-Lib EMA"),
         Function("wilder", ("x", "n"), "smooth(x, n, 1 / n)", "Wilder's smoothing", _WILDER),
-        Function("mean", ("x", "n"), "sum(x, n) / count(x, n)", "mean over the window"),
+        Function("mean", ("x", "n"), "sum(x, n, 1)", "mean over the window"),
         Function("var", ("x", "n"), "std(x, n) ** 2", "sample variance over the window"),
         Function(
             "zscore", ("x", "n"), "(x - mean(x, n)) / std(x, n)", "distance from the mean in deviations"
         ),
         Function("max", ("x", "n"), "highest(x, n)", "largest value in the window"),
-        Function("min", ("x", "n"), "-highest(-x, n)", "smallest value in the window"),
-        Function("argmax", ("x", "n"), "highest(x, n, 1)", "rows since the largest value in the window"),
-        Function("argmin", ("x", "n"), "highest(-x, n, 1)", "rows since the smallest value in the window"),
-        Function("beta", ("a", "b", "n"), "cov(a, b, n) / std(b, n) ** 2", "slope of a on b over the window"),
+        Function("min", ("x", "n"), "highest(x, n, -1)", "smallest value in the window"),
+        Function("argmax", ("x", "n"), "age_of_highest(x, n)", "rows since the largest value in the window"),
         Function(
-            "true_range",
-            ("high", "low", "close"),
-            "maximum(high, lag(close, 1)) - minimum(low, lag(close, 1))",
-            "range of the bar including the gap from the last close",
-            _WILDER,
+            "argmin", ("x", "n"), "age_of_highest(x, n, -1)", "rows since the smallest value in the window"
         ),
+        Function("beta", ("a", "b", "n"), "cov(a, b, n) / std(b, n) ** 2", "slope of a on b over the window"),
         Function(
             "atr",
             ("n",),

@@ -80,15 +80,15 @@ class Stream:
         missing = [name for name in self.plan.columns if name not in block]
         if missing:
             raise DataError(f"missing columns {missing}", allowed=", ".join(self.plan.columns))
-        columns = [block[name] for name in self.plan.columns]
+        columns = [np.ascontiguousarray(block[name], np.float64) for name in self.plan.columns]
         if len({len(column) for column in columns}) > 1:
             raise DataError(f"columns of unequal length: {[len(column) for column in columns]}")
-        sources = np.array(columns, np.float64)
-        out = np.empty((len(self._latest), sources.shape[1]))
+        sources = np.array([driver.address(column) for column in columns], np.int64)
+        out = np.empty((len(self._latest), len(columns[0])))
         progress = np.zeros(1, np.int64)
         while (node := driver.run(self._ctrl, sources, out, progress)) != driver.DONE:
             self._grow(node)
-        self.rows += sources.shape[1]
+        self.rows += out.shape[1]
         return out
 
     def snapshot(self) -> Snapshot:

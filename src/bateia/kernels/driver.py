@@ -119,8 +119,8 @@ def push(ctrl, row):
 
 @kernel
 def run(ctrl, sources, out, progress):
-    """Many events: `sources` (inputs, rows) in, `out` (features, rows) filled from row `progress[0]` on."""
-    n = sources.shape[1]
+    """Many events: addresses of the input columns in, `out` (features, rows) filled from `progress[0]` on."""
+    n = out.shape[1]
     inputs = ints_at(ctrl[INPUTS])
     outputs = ints_at(ctrl[OUTPUTS])
     while progress[0] < n:
@@ -133,8 +133,9 @@ def run(ctrl, sources, out, progress):
         rows = min(ctrl[BLOCK] - start, n - row)
         for k in range(ctrl[N_INPUTS]):
             column = floats_at(inputs[k])
+            source = floats_at(sources[k])
             for r in range(rows):
-                value = sources[k, row + r]
+                value = source[row + r]
                 column[start + r] = value if abs(value) < np.inf else np.nan
         status = _walk(ctrl, start, start + rows)
         if status != DONE:

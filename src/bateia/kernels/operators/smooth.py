@@ -29,12 +29,18 @@ def smooth(start, stop, x, out, p, s):
                 level /= n
                 out[i] = level
         i += 1
+    missing = 0
     for j in range(i, stop):
-        v = a[j]
-        if v == v:
-            level = keep * level + alpha * v
+        missing += a[j] != a[j]
+    if missing == 0:  # the usual case, without a test in the chain of additions
+        for j in range(i, stop):
+            level = keep * level + alpha * a[j]
             out[j] = level
-        else:
+    else:
+        for j in range(i, stop):
             out[j] = np.nan
+            if a[j] == a[j]:
+                level = keep * level + alpha * a[j]
+                out[j] = level
     s[0], s[1] = level, seen
     return 0

@@ -23,26 +23,41 @@ def std(start, stop, x, out, p, s):
     n, ddof = int(p[0]), p[1]
     anchor, first, second, worst = s[0], s[1], s[2], s[3]
     rows, bad, count = int(s[4]), int(s[5]), int(s[6])
+    share = 1.0 / n if n > 0 else 0.0
+    scale = 1.0 / (n - ddof) if n > 0 else 0.0
+    missing = 0
     for i in range(start, stop):
-        length = n if n > 0 else int(abs(timed[i]))
+        missing += a[i] != a[i]
+    usual = n > 0 and rows == n and bad == 0 and missing == 0
+    for i in range(start, stop):
         d = a[i] - anchor
-        if d == d:
-            first += d
-            second += d * d
-        else:
-            bad += 1
-        rows += 1
         count += 1
-        worst = max(worst, second)
-        while rows > length:
-            rows -= 1
-            d = a[i - rows] - anchor
+        if usual:  # a full window of known values: one in, one out
+            e = a[i - n] - anchor
+            first += d - e
+            second += d * d - e * e
+        else:
+            length = n if n > 0 else int(abs(timed[i]))
+            more, squares = 0.0, 0.0
             if d == d:
-                first -= d
-                second -= d * d
+                more, squares = d, d * d
             else:
-                bad -= 1
-        spread = second - first * first / rows
+                bad += 1
+            rows += 1
+            while rows > length:
+                rows -= 1
+                e = a[i - rows] - anchor
+                if e == e:
+                    more -= e
+                    squares -= e * e
+                else:
+                    bad -= 1
+            first += more
+            second += squares
+            share = 1.0 / rows
+            scale = 1.0 / (rows - ddof) if rows > ddof else np.nan
+        worst = second if second > worst else worst
+        spread = second - first * first * share
         # Rounding so far is about 1e-16 * count * worst: afresh, about the mean, before it shows; so after
         # an overflow, where the spread is NaN.
         if not count * worst <= 1e4 * spread and bad == 0:
@@ -56,9 +71,8 @@ def std(start, stop, x, out, p, s):
                 first += d
                 second += d * d
             worst = second
-            spread = max(second - first * first / rows, 0.0)
-        whole = rows == n if n > 0 else timed[i] > 0.0
-        known = whole and bad == 0 and rows > ddof
-        out[i] = math.sqrt(spread / (rows - ddof)) if known else np.nan
+            spread = max(second - first * first * share, 0.0)
+        whole = usual or (rows == n if n > 0 else timed[i] > 0.0)
+        out[i] = math.sqrt(spread * scale) if whole and bad == 0 else np.nan
     s[0], s[1], s[2], s[3], s[4], s[5], s[6] = anchor, first, second, worst, rows, bad, count
     return 0
