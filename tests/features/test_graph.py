@@ -87,7 +87,7 @@ def test_the_nearest_column_and_function():
         ("std(close, 1)", 11, "a whole number from 2 to 10,000,000"),
         ("std(close, 1e8)", 11, "a whole number from 2 to 10,000,000"),
         ("std(close, 5, 2)", 14, "the ddof of std(x, n, ddof=1) is 2"),
-        ("highest(close, 5, -1)", 18, "the age of"),
+        ("highest(close, 5, -2)", 18, "is -2"),
         ("smooth(close, 5, 1.5)", 17, "from 0 to 1"),
         ('ema(close, "5m")', 11, "ema(x, n) has no duration window at character 12"),
         ('std(close, "5 parsecs")', 11, "5 parsecs"),

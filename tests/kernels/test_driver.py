@@ -7,23 +7,25 @@ from bateia.kernels import driver
 from bateia.kernels.operators import OPERATORS
 
 
-def test_trouble_is_remembered_until_the_plan_can_go_on():
+def test_trouble_is_remembered_until_the_plan_can_go_on(monkeypatch):
     plan = Plan({"f": 'sum(close, "1s") + 1'})
-    stream = plan.start(64)
-    rows = np.array([np.arange(400.0), np.ones(400)])
-    assert plan.columns == ["close", "time"]
-    sources = np.ascontiguousarray(rows[::-1])
-    out, progress = np.full((1, 400), np.nan), np.zeros(1, np.int64)
-    status = driver.run(stream._ctrl, sources, out, progress)
-    # 256 rows fit: blocks of 64 went through, the one that grew past them waits at its first node.
-    assert progress[0] == 256
+    stream, troubles = plan.start(64), []
+    grow = stream._grow
     operators = [slot.operator for slot in plan.graph.slots if slot.operator]
-    assert operators[status] is OPERATORS["rows_within"]
-    assert stream._ctrl[driver.RESUME] == status
-    stream._grow(status)
-    assert driver.run(stream._ctrl, sources, out, progress) == driver.DONE
-    assert progress[0] == 400
+
+    def watched(node):
+        troubles.append((operators[node].name, int(stream._ctrl[driver.RESUME]), stream.capacity))
+        grow(node)
+
+    monkeypatch.setattr(stream, "_grow", watched)
+    rows = {"time": np.arange(600), "close": np.ones(600)}
+    found = stream.run(rows)[0]
+    node = operators.index(OPERATORS["rows_within"])
+    # Where more rows came than fit, the walk stopped at the node that counts them, and went on from there.
+    assert troubles == [("rows_within", node, 256), ("rows_within", node, 512)]
     assert stream._ctrl[driver.RESUME] == 0
+    assert np.isnan(found).all(), "the window of a second never passed"
+    assert stream.run({"time": np.array([2_000_000]), "close": np.ones(1)})[0].tolist() == [2]
 
 
 def test_a_row_of_the_wrong_length_touches_nothing():

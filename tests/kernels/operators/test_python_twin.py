@@ -70,10 +70,6 @@ def expressions():
         "rows_within": ['count(close, "20s")'],
         "smooth": ["smooth(close, 7, 0.3)"],
         "highest": ["highest(high, 7)", "highest(low, 7, -1)", 'highest(high, "20s")'],
-        "age_of_highest": ["age_of_highest(high, 7)", 'age_of_highest(low, "20s", -1)'],
-        "sum": ["sum(close, 7)", "sum(close, 7, 1)", 'sum(close, "20s", 1)'],
-        "age_of_highest": ["age_of_highest(low, 7, -1)", 'age_of_highest(high, "20s")'],
-        "sum": ["sum(close, 7, 1)", "sum(signed_volume, 40)", 'sum(close, "20s", 1)'],
         "std": ["std(close, 7, 0)", "std(high, 2)", 'std(close, "20s")'],
         "where": ["where(close > open, high, low)"],
     }
