@@ -247,7 +247,9 @@ def inputs(subject: Subject) -> int:
     before = {name: column.copy() for name, column in subject.data.items()}
     values = subject.run(subject.data)
     for name, column in subject.data.items():
-        assert np.array_equal(column, before[name]), f"the feature changed the column {name!r}"
+        assert np.array_equal(column, before[name], equal_nan=True), (
+            f"the feature changed the column {name!r}"
+        )
         assert not np.shares_memory(column, values), f"the feature is a view of the column {name!r}"
     return _same(subject.clean, values, "run twice over the same data") + 2 * len(before)
 
@@ -273,6 +275,9 @@ def _degenerate(data: Data) -> dict[str, Data]:
         "an outlier": with_((*PRICES, *AMOUNTS), outlier),
         "one time for all": with_(CLOCKS, lambda column: np.full_like(column, column[0])),
         "infinite prices": with_(PRICES, lambda column: np.where(np.arange(len(column)) % 9, column, np.inf)),
+        "a missing row now and then": with_(
+            (*PRICES, *AMOUNTS), lambda column: np.where(np.arange(len(column)) % 97 > 1, column, np.nan)
+        ),
         "nothing known": with_((*PRICES, *AMOUNTS), lambda column: np.full(len(column), np.nan)),
     }
 

@@ -219,7 +219,6 @@ rolling("highest", "highest(high, {n})", max, "high")
 rolling("age_of_highest", "age_of_highest(high, {n})", lambda w: w[::-1].index(max(w)), "high")
 rolling("max", "max(signed_volume, {n})", max, "signed_volume")
 rolling("min", "min(low, {n})", min, "low")
-rolling("age_of_highest", "age_of_highest(close, {n}, -1)", lambda w: w[::-1].index(min(w)), "close")
 rolling("argmax", "argmax(close, {n})", lambda w: w[::-1].index(max(w)), "close")
 rolling("argmin", "argmin(close, {n})", lambda w: w[::-1].index(min(w)), "close")
 
