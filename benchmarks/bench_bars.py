@@ -28,37 +28,57 @@ def generated_trades(n: int = TRADES, seed: int = 0) -> Trades:
 
 
 def polars_bars(frame: pl.DataFrame, limit: float) -> pl.DataFrame:
-    """OHLCV of bars by the running value: the idiom, told that its keys are sorted."""
-    value = pl.col("price") * pl.col("size")
-    key = (value.cum_sum() / limit).cast(pl.Int64).set_sorted()
-    price, size = pl.col("price"), pl.col("size")
-    return (
-        frame.lazy()
-        .group_by(key.alias("bar"), maintain_order=True)
-        .agg(
-            pl.col("time").last(),
-            price.first().alias("open"),
-            price.max().alias("high"),
-            price.min().alias("low"),
-            price.last().alias("close"),
-            size.sum().alias("volume"),
-        )
-        .collect()
+    """Every column of `Bars` by the running value, the key flagged sorted: half the time of no flag."""
+    p = pl.col
+    value, move = p("price") * p("size"), p("price").diff()
+    key = (p("value").cum_sum() / limit).cast(pl.Int64).set_sorted()
+    columns = frame.lazy().with_columns(value=value, move=move).with_columns(bar=key)
+    bars = columns.group_by("bar", maintain_order=True).agg(
+        open_time=p("time").first(),
+        time=p("time").last(),
+        known_at=p("known_at").max(),
+        open=p("price").first(),
+        high=p("price").max(),
+        low=p("price").min(),
+        close=p("price").last(),
+        volume=p("size").sum(),
+        signed_volume=(p("size") * p("side")).sum(),
+        value=p("value").sum(),
+        trades=pl.len(),
+        up_ticks=(p("move") > 0).sum(),
+        down_ticks=(p("move") < 0).sum(),
     )
+    return bars.with_columns(vwap=p("value") / p("volume")).collect()
 
 
 def pandas_bars(frame, limit: float):
-    """The same in pandas."""
-    key = ((frame["price"] * frame["size"]).cumsum() // limit).astype("int64")
-    grouped = frame.groupby(key, sort=False)
-    return grouped["price"].ohlc().assign(time=grouped["time"].last(), volume=grouped["size"].sum())
+    """The same in pandas, by the names of its compiled aggregations."""
+    value, move = frame["price"] * frame["size"], frame["price"].diff()
+    signed = frame["size"] * frame["side"]
+    columns = frame.assign(value=value, signed=signed, up=move > 0, down=move < 0)
+    bars = columns.groupby((value.cumsum() // limit).astype("int64"), sort=False).agg(
+        open_time=("time", "first"),
+        time=("time", "last"),
+        known_at=("known_at", "max"),
+        open=("price", "first"),
+        high=("price", "max"),
+        low=("price", "min"),
+        close=("price", "last"),
+        volume=("size", "sum"),
+        signed_volume=("signed", "sum"),
+        value=("value", "sum"),
+        trades=("size", "size"),
+        up_ticks=("up", "sum"),
+        down_ticks=("down", "sum"),
+    )
+    return bars.assign(vwap=bars["value"] / bars["volume"])
 
 
-def loop_bars(rows: np.ndarray, limit: float) -> list[list[float]]:
-    """One Python step a trade with the state in attributes, in the way of mlfinpy but leaner.
+def loop_bars(frame, limit: float) -> list[list[float]]:
+    """One Python step a trade with the state in attributes, in the way of mlfinpy.
 
-    It starts from an array of floats and calls no methods; the package itself, which starts from a frame
-    with datetimes, takes 2 to 3 times as long.
+    Like the package it starts from a frame of datetime, price and size, and the frame's rows of objects are
+    over half of its time; it calls no methods in between, so that the package itself takes a little longer.
     """
 
     class Open:
@@ -69,7 +89,7 @@ def loop_bars(rows: np.ndarray, limit: float) -> list[list[float]]:
             self.count = {"ticks": 0, "dollar_value": 0.0, "volume": 0.0, "buy_volume": 0.0}
 
     bar, last, sign, made = Open(), None, 0, []
-    for row in rows:
+    for row in frame.values:
         time, price, size = row[0], row[1], row[2]
         bar.open = price if bar.open is None else bar.open
         bar.high, bar.low = max(bar.high, price), min(bar.low, price)
@@ -98,27 +118,31 @@ def _peers(trades: Trades, limit: float) -> list[Row]:
         1e9 / len(trades),
         f"dollar bars, {len(trades) // 10**6}M trades",
     )
-    made = bars.run(trades)
-    columns = {name: getattr(trades, name) for name in ("time", "price", "size")}
-    frame = pl.DataFrame(columns)
+    made, frame = bars.run(trades), pl.DataFrame(trades.columns())
     _assert_near(made, len(polars_bars(frame, limit)))
     ours, theirs = paired_times(lambda: bars.run(trades), lambda: polars_bars(frame, limit))
-    rows = [_row(work, ours * to_ns, "numpy, sum of each column", _reading(trades), "<= 2.5 ns", 0)]
-    rows.append(_row(work, ours * to_ns, "polars, OHLCV only", theirs * to_ns, ">= 4x", 4))
+    ours *= to_ns
+    rows = [
+        _row(work, ours, "numpy, sum of each column", _reading(trades), "<= 2.5 ns", 0),
+        _row(work, ours, "polars", theirs * to_ns, ">= 4x", 4),
+    ]
     if find_spec("pandas") is None:
-        rows.append(_row(work, ours * to_ns, "pandas: not installed, skipped", float("nan"), ">= 30x", None))
-    else:
-        import pandas as pd
+        print(
+            "pandas is not installed: its bars and those of the mlfinpy-style loop over its rows are left out"
+        )
+        return rows
+    import pandas as pd
 
-        table = pd.DataFrame(columns)
-        _assert_near(made, len(pandas_bars(table, limit)))
-        slow = median_time(lambda: pandas_bars(table, limit), 3, 0) * to_ns
-        rows.append(_row(work, ours * to_ns, "pandas, OHLCV only", slow, ">= 30x", 30))
-    few = np.column_stack(list(columns.values()))[:LOOP_TRADES]
+    table = pd.DataFrame(trades.columns())
+    _assert_near(made, len(pandas_bars(table, limit)))
+    slow = median_time(lambda: pandas_bars(table, limit), 3, 0) * to_ns
+    few = table.loc[: LOOP_TRADES - 1, ["time", "price", "size"]]
+    few = few.assign(time=pd.to_datetime(few["time"], unit="us"))
     head = bars.run(trades[:LOOP_TRADES])
     assert [bar[4] for bar in loop_bars(few, limit)] == head.close.tolist(), "the loop gives other bars"
     loop = median_time(lambda: loop_bars(few, limit), 3, 0) * 1e9 / LOOP_TRADES
-    rows.append(_row(work, ours * to_ns, "mlfinpy-style loop, 100k trades", loop, ">= 800x", 800))
+    rows.append(_row(work, ours, "pandas", slow, ">= 30x", 30))
+    rows.append(_row(work, ours, "mlfinpy-style loop, 100k trades", loop, ">= 800x", 800))
     return rows
 
 
@@ -127,9 +151,9 @@ def _reading(trades: Trades) -> float:
     return median_time(lambda: [column.sum() for column in trades.columns().values()]) * 1e9 / len(trades)
 
 
-def _row(work: str, ours: float, peer: str, theirs: float, goal: str, ratio: float | None) -> Row:
-    """`ratio` 0: a bound of 2.5 ns instead; None: nothing was measured, so nothing is met."""
-    met = ratio is not None and (ours <= 2.5 if ratio == 0 else theirs >= ratio * ours)
+def _row(work: str, ours: float, peer: str, theirs: float, goal: str, ratio: float) -> Row:
+    """`ratio` 0: a bound of 2.5 ns instead."""
+    met = ours <= 2.5 if ratio == 0 else theirs >= ratio * ours
     return Row(work, "ns/trade", ours, peer, theirs, goal, met)
 
 
