@@ -157,7 +157,7 @@ def test_warmups():
 def test_every_function_compiles_and_says_what_it_is():
     columns = ["time", "open", "high", "low", "close", "volume"]
     for function in FUNCTIONS.values():
-        arguments = ["3" if p == "n" else "close" for p in function.params]
+        arguments = ["5" if p == "n" else "close" for p in function.params]
         text = f"{function.name}({', '.join(arguments)})"
         assert Plan({"f": text}, columns).columns
         assert function.about

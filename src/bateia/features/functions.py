@@ -68,6 +68,13 @@ FUNCTIONS: dict[str, Function] = {
         Function(
             "argmin", ("x", "n"), "age_of_highest(x, n, -1)", "rows since the smallest value in the window"
         ),
+        Function("corr", ("a", "b", "n"), "cov(a, b, n, 1)", "Pearson correlation over the window"),
+        Function(
+            "skew", ("x", "n"), "shape(x, n, 0)", "sample skewness of the window", "Joanes & Gill (1998)"
+        ),
+        Function(
+            "kurt", ("x", "n"), "shape(x, n, 1)", "excess kurtosis of the window", "Joanes & Gill (1998)"
+        ),
         Function("beta", ("a", "b", "n"), "cov(a, b, n) / std(b, n) ** 2", "slope of a on b over the window"),
         Function(
             "atr",

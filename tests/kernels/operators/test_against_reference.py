@@ -203,6 +203,7 @@ rolling("std", "std(close, {n})", deviation, "close")
 rolling("var", "var(close, {n})", lambda w: deviation(w) ** 2, "close")
 rolling("zscore", "zscore(close, {n})", lambda w: ratio(w[-1] - math.fsum(w) / len(w), deviation(w)), "close")
 rolling("skew", "skew(signed_volume, {n})", skewness, "signed_volume")
+rolling("shape", "shape(signed_volume, {n}, 0)", skewness, "signed_volume")
 rolling("kurt", "kurt(signed_volume, {n})", kurtosis, "signed_volume")
 rolling("cov", "cov(close, volume, {n})", covariance, "close", "volume")
 rolling("corr", "corr(close, volume, {n})", correlation, "close", "volume")
@@ -343,7 +344,7 @@ def with_holes(market):
 
 
 MARKETS = {"clean": generated_market(260, 4), "holes": with_holes(generated_market(260, 9))}
-SPARSE = {"div", "mod", "pow", "log", "exp", "sqrt", "kurt", "skew", "beta", "corr", "zscore"}
+SPARSE = {"div", "mod", "pow", "log", "exp", "sqrt", "kurt", "skew", "shape", "beta", "corr", "zscore"}
 """Not known in every row, whatever the data: the check of the warm-up is for the rest."""
 
 
@@ -354,6 +355,7 @@ def windows(name):
         return ["3s", "1m"]
     parameters = OPERATORS[name].params if name in OPERATORS else ()
     least = max((p.least for p in parameters if isinstance(p, Window)), default=2)
+    least = 4 if name in {"skew", "kurt"} else least
     counts = [n for n in (1, 2, 3, 4, 7, 40) if n >= least]
     untimed = name in {"smooth", "ema", "wilder", "atr", "rsi", "adx"}
     return counts if untimed else [*counts, "3s", "20s", "2m"]

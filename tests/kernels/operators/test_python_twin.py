@@ -70,6 +70,8 @@ def expressions():
         "rows_within": ['count(close, "20s")'],
         "smooth": ["smooth(close, 7, 0.3)"],
         "highest": ["highest(high, 7)", "highest(low, 7, -1)", 'highest(high, "20s")'],
+        "shape": ["shape(close, 7, 0)", "shape(volume, 40, 1)", 'shape(close, "20s", 1)'],
+        "cov": ["cov(close, volume, 7)", "cov(close, volume, 40, 1)", 'cov(close, volume, "20s", 1)'],
         "std": ["std(close, 7, 0)", "std(high, 2)", 'std(close, "20s")'],
         "where": ["where(close > open, high, low)"],
     }
