@@ -77,7 +77,9 @@ class Recipe(Component):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            problems = [_explain(cls, problem, tree, where) for problem in error.errors()]
+            # A mistyped key is also a missing one: the typing mistake is what helps.
+            found = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+            problems = [_explain(cls, problem, tree, where) for problem in found]
             raise ConfigError("\n".join(problems)) from None
 
     @property
