@@ -150,3 +150,15 @@ def test_a_window_has_an_end(monkeypatch):
     with pytest.raises(DataError, match="holds more than 512 rows"):
         pushed(stream, 0, 3000)
     assert 512 <= stream.rows < 3000
+
+
+def test_a_given_output_is_filled_and_must_fit():
+    plan = Plan({"twice": "2 * close", "lagged": "lag(close, 1)"})
+    close = np.arange(5.0)
+    out = np.empty((2, 5))
+    assert plan.start().run({"close": close}, out) is out
+    assert out[0].tolist() == (2 * close).tolist()
+    assert plan.run({"close": close}, out)["twice"].base is out
+    for wrong in (np.empty((2, 4)), np.empty((5, 2)).T, np.empty((2, 5), np.float32)):
+        with pytest.raises(DataError, match=r"allowed: C-ordered float64 \(2, 5\)"):
+            plan.start().run({"close": close}, wrong)

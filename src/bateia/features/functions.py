@@ -54,7 +54,6 @@ FUNCTIONS: dict[str, Function] = {
         Function("clip", ("x", "low", "high"), "minimum(maximum(x, low), high)", "x held within [low, high]"),
         Function("diff", ("x", "n"), "x - lag(x, n)", "change over the window"),
         Function("roc", ("x", "n"), "x / lag(x, n) - 1", "relative change over the window"),
-        Function("log_return", ("x", "n"), "log(x / lag(x, n))", "log change over the window"),
         Function("ema", ("x", "n"), "smooth(x, n, 2 / (n + 1))", "exponential moving average", "TA-Lib EMA"),
         Function("wilder", ("x", "n"), "smooth(x, n, 1 / n)", "Wilder's smoothing", _WILDER),
         Function("mean", ("x", "n"), "sum(x, n, 1)", "mean over the window"),

@@ -48,10 +48,13 @@ class Plan:
         """Content hash of the features, hex."""
         return hashlib.sha256(json.dumps(self.features).encode()).hexdigest()
 
-    def run(self, block: Bars | Mapping[str, Floats | Ints]) -> dict[str, Floats]:
-        """Every feature over a whole history: float64 arrays of its length, NaN in the warm-up."""
+    def run(self, block: Bars | Mapping[str, Floats | Ints], out: Floats | None = None) -> dict[str, Floats]:
+        """Every feature over a whole history: float64 arrays of its length, NaN in the warm-up.
+
+        `out` of shape (features, rows) is filled where given; the arrays are its rows.
+        """
         columns = block.columns() if isinstance(block, Bars) else block
-        return dict(zip(self.names, self.start(BATCH_BLOCK).run(columns), strict=True))
+        return dict(zip(self.names, self.start(BATCH_BLOCK).run(columns, out), strict=True))
 
     def start(self, block: int = LIVE_BLOCK) -> Stream:
         """A fresh stream; `block` is how many rows its buffers take between two moves of history."""
