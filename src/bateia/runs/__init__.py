@@ -2,7 +2,7 @@
 
 from bateia.runs.canonical import canonical_json, content_hash, file_hash
 from bateia.runs.environment import versions
-from bateia.runs.folder import Entry, Run, RunFolder, list_runs, remove_incomplete
+from bateia.runs.folder import Entry, Run, RunFolder, list_runs
 from bateia.runs.ledger import Ledger, Trial
 
 __all__ = [
@@ -15,6 +15,5 @@ __all__ = [
     "content_hash",
     "file_hash",
     "list_runs",
-    "remove_incomplete",
     "versions",
 ]

@@ -206,11 +206,3 @@ def _reason(path: Path) -> str:
         return str(json.loads((path / STATUS).read_text(encoding="utf-8"))["reason"])
     except (OSError, ValueError, KeyError, TypeError):
         return "unknown"
-
-
-def remove_incomplete(root: str | Path = "runs") -> int:
-    """Delete what unfinished runs left behind; returns how many."""
-    unfinished = [entry for entry in list_runs(root) if entry.status != "finished"]
-    for entry in unfinished:
-        shutil.rmtree(entry.path)
-    return len(unfinished)
