@@ -8,10 +8,15 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
+from hypothesis import settings
 
 from bateia.core import Trades
 from bateia.recipe import Recipe
 from bateia.sources import SampleSource
+
+# A kernel's first call compiles it, which no deadline could allow for.
+settings.register_profile("bateia", deadline=None)
+settings.load_profile("bateia")
 
 SMALL = """
 name: small
