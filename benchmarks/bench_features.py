@@ -152,7 +152,7 @@ def talib_calls(market: Market) -> dict[str, object]:
 
 def push_times(stream: Stream, market: Market) -> tuple[float, float]:
     """p50 and p99 of one `push`, microseconds, the clock's own cost taken off."""
-    events = np.ascontiguousarray(np.array([market[name][:EVENTS] for name in stream.plan.columns]).T)
+    events = np.ascontiguousarray(np.array([market[name][:EVENTS] for name in stream.graph.columns]).T)
     taken = np.empty(EVENTS)
     for k in range(EVENTS):
         row = events[k]

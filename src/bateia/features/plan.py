@@ -58,13 +58,13 @@ class Plan:
 
     def start(self, block: int = LIVE_BLOCK) -> Stream:
         """A fresh stream; `block` is how many rows its buffers take between two moves of history."""
-        return Stream(self, block)
+        return Stream(self.graph, self.hash, block)
 
     def restore(self, snapshot: Snapshot, block: int = LIVE_BLOCK) -> Stream:
         """A stream that goes on from a snapshot; DataError where it is another plan's."""
         if snapshot.plan != self.hash:
             raise DataError("the snapshot belongs to another plan", hint="the plan it was taken from")
-        stream = Stream(self, block, snapshot.capacity)
+        stream = Stream(self.graph, self.hash, block, snapshot.capacity)
         stream.load(snapshot)
         return stream
 

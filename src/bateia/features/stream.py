@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +13,9 @@ from bateia.core.events import Floats, Ints
 from bateia.features.graph import Graph
 from bateia.kernels import driver
 
-if TYPE_CHECKING:
-    from bateia.features.plan import Plan
-
 LIVE_BLOCK, BATCH_BLOCK = 256, 1024
+_push: Callable[[Ints, Floats], int] = driver.push
+_DONE = driver.DONE
 _FIRST_CAPACITY, _LARGEST_CAPACITY = 256, 1 << 22
 
 
@@ -45,10 +43,8 @@ class Snapshot:
 class Stream:
     """A plan in motion over one symbol; make it with `plan.start()` or `plan.restore(snapshot)`."""
 
-    def __init__(self, plan: Plan, block: int, capacity: int = _FIRST_CAPACITY) -> None:
-        self.plan, self.block, self.capacity = plan, block, capacity
-        self.rows = 0
-        graph = plan.graph
+    def __init__(self, graph: Graph, plan: str, block: int, capacity: int = _FIRST_CAPACITY) -> None:
+        self.graph, self.plan, self.block, self.capacity = graph, plan, block, capacity
         sizes = [slot.operator.state(slot.params) if slot.operator else 0 for slot in graph.slots]
         self._state_at = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self._state = np.zeros(int(self._state_at[-1]) + 1)
@@ -61,16 +57,22 @@ class Stream:
 
         One compiled call; float64, NaN while warming up. Raises DataError for a row of another length.
         """
-        while (node := driver.push(self._ctrl, row)) != driver.DONE:
+        node = _push(self._ctrl, row)
+        while node != _DONE:
             if node == driver.WRONG:
-                columns = self.plan.columns
+                columns = self.graph.columns
                 raise DataError(
                     f"a row of {len(row)} values",
                     allowed=f"{len(columns)}, one for each column: {', '.join(columns)}",
                 )
             self._grow(node)
-        self.rows += 1
+            node = _push(self._ctrl, row)
         return self._latest
+
+    @property
+    def rows(self) -> int:
+        """Events seen so far."""
+        return int(self._ctrl[driver.ROWS])
 
     def run(self, block: Mapping[str, Floats | Ints], out: Floats | None = None) -> Floats:
         """A block of events of any length: columns by name in, (features, rows) out, each feature contiguous.
@@ -78,10 +80,10 @@ class Stream:
         `out`, of that shape, is filled and returned: reusing one saves the cost of fresh memory. Raises
         DataError where a column is missing or the lengths or `out` do not fit.
         """
-        missing = [name for name in self.plan.columns if name not in block]
+        missing = [name for name in self.graph.columns if name not in block]
         if missing:
-            raise DataError(f"missing columns {missing}", allowed=", ".join(self.plan.columns))
-        columns = [np.ascontiguousarray(block[name], np.float64) for name in self.plan.columns]
+            raise DataError(f"missing columns {missing}", allowed=", ".join(self.graph.columns))
+        columns = [np.ascontiguousarray(block[name], np.float64) for name in self.graph.columns]
         if len({len(column) for column in columns}) > 1:
             raise DataError(f"columns of unequal length: {[len(column) for column in columns]}")
         sources = np.array([driver.address(column) for column in columns], np.int64)
@@ -93,7 +95,6 @@ class Stream:
         progress = np.zeros(1, np.int64)
         while (node := driver.run(self._ctrl, sources, out, progress)) != driver.DONE:
             self._grow(node)
-        self.rows += out.shape[1]
         return out
 
     def snapshot(self) -> Snapshot:
@@ -102,7 +103,7 @@ class Stream:
         kept = [buffer[at : at + depth] for buffer, depth in self._deep()]
         history = np.concatenate([*kept, np.empty(0)])
         history[self._unread()] = np.nan
-        return Snapshot(self.plan.hash, self.rows, self.capacity, self._state.copy(), history)
+        return Snapshot(self.plan, self.rows, self.capacity, self._state.copy(), history)
 
     def load(self, snapshot: Snapshot) -> None:
         """Take over a snapshot's memory; `plan.restore` is the usual way in."""
@@ -111,14 +112,14 @@ class Stream:
         for buffer, depth in self._deep():
             buffer[:depth] = snapshot.history[at : at + depth]
             at += depth
-        self.rows = snapshot.rows
+        self._ctrl[driver.ROWS] = snapshot.rows
 
     def _unread(self) -> npt.NDArray[np.bool_]:
         """Where history lies that no window will reach: how much of it there is depends on the cuts."""
-        slots = self.plan.graph.slots
+        slots = self.graph.slots
         windows = [k for k, slot in enumerate(slots) if slot.operator and slot.operator.name == "rows_within"]
         reach = 1 + max((int(self._state[self._state_at[k]]) for k in windows), default=0)
-        pairs = zip(self._depths, self.plan.graph.history, strict=True)
+        pairs = zip(self._depths, self.graph.history, strict=True)
         ages = [np.arange(depth, 0, -1) > max(reach, rows) for depth, rows in pairs]
         return np.concatenate(ages)
 
@@ -128,7 +129,7 @@ class Stream:
 
     def _lay_out(self) -> None:
         """Allocate every buffer for the present capacity and write its addresses into the control block."""
-        graph, deep = self.plan.graph, self.capacity + 1
+        graph, deep = self.graph, self.capacity + 1
         pairs = zip(graph.history, graph.timed, strict=True)
         self._depths = [max(rows, deep) if timed else rows for rows, timed in pairs]
         fill = [np.nan if slot.value is None else slot.value for slot in graph.slots]

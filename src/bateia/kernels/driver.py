@@ -21,8 +21,8 @@ from bateia.kernels.jit import kernel
 
 NODES, N_INPUTS, N_OUTPUTS, N_BUFFERS = 0, 1, 2, 3
 PROGRAM, INPUTS, OUTPUTS, BUFFERS, LATEST = 4, 5, 6, 7, 8
-BLOCK, OFFSET, RESUME = 9, 10, 11
-CTRL_SIZE = 12
+BLOCK, OFFSET, RESUME, ROWS = 9, 10, 11, 12
+CTRL_SIZE = 13
 DONE, WRONG = -1, -2
 """Status of a run without trouble, of a row of the wrong length; any other: the node needing more history."""
 
@@ -110,6 +110,7 @@ def push(ctrl, row):
     status = _walk(ctrl, start, start + 1)
     if status == DONE:
         ctrl[OFFSET] = start + 1
+        ctrl[ROWS] += 1
         outputs = ints_at(ctrl[OUTPUTS])
         latest = floats_at(ctrl[LATEST])
         for k in range(ctrl[N_OUTPUTS]):
@@ -145,6 +146,7 @@ def run(ctrl, sources, out, progress):
             for r in range(rows):
                 out[k, row + r] = column[start + r]
         ctrl[OFFSET] = start + rows
+        ctrl[ROWS] += rows
         progress[0] = row + rows
     return DONE
 
