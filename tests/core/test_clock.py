@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bateia.core import Component, ConfigError, Duration, format_duration, format_time, parse_duration
+from bateia.core.clock import LONGEST
 
 
-@given(st.integers(1, 10**16))
+@given(st.integers(1, LONGEST))
 def test_a_duration_is_read_back_as_written(micros):
     assert parse_duration(format_duration(micros)) == micros
 
@@ -24,6 +25,12 @@ def test_forms_of_a_duration(text, micros):
 @pytest.mark.parametrize("text", ["", "5", "m", "5 parsecs", "5m!", "-5m", "0s", "5m 5"])
 def test_what_is_no_duration(text):
     with pytest.raises(ConfigError, match=r"is not a duration|is zero"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["36525d 1us", "99999999999w", "9" * 5000 + "s"])
+def test_durations_that_no_clock_could_hold(text):
+    with pytest.raises(ConfigError, match="longer than a century; allowed: at most 36525d"):
         parse_duration(text)
 
 

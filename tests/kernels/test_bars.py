@@ -124,6 +124,7 @@ def test_bars_are_those_of_the_plain_reference(kind, limit, trades, room, cut):
         assert floats[3] == running(q for _, _, _, q, _ in part)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("kind", "limit"), CASES)
 @settings(max_examples=10, deadline=None)
 @given(trades=markets(), room=st.sampled_from([None, 1, 2]))

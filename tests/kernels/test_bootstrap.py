@@ -52,6 +52,7 @@ def test_blocks_widen_the_spread_of_a_series_with_memory():
     assert 3.0 < together / alone < 5.5
 
 
+@pytest.mark.compiled
 def test_independent_rows_give_the_textbook_error():
     x = np.random.default_rng(5).normal(size=1000)
     mean, _ = resample(x, 1.0, 9, draws=4000)

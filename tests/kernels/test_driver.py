@@ -1,10 +1,13 @@
 """The driver itself: history moved, trouble remembered, a live event of one call."""
 
 import numpy as np
+import pytest
 
 from bateia.features import Plan
 from bateia.kernels import driver
 from bateia.kernels.operators import OPERATORS
+
+pytestmark = pytest.mark.compiled
 
 
 def test_trouble_is_remembered_until_the_plan_can_go_on(monkeypatch):

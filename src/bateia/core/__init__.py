@@ -1,7 +1,7 @@
 """Event schemas, clocks, spans and errors: what every other layer may import, and no I/O."""
 
 from bateia.core.clock import Duration, format_duration, format_time, parse_duration
-from bateia.core.component import Component
+from bateia.core.component import AMOUNT, INT32, Component
 from bateia.core.errors import (
     BateiaError,
     ConfigError,
@@ -15,6 +15,8 @@ from bateia.core.events import Bars, Block, Trades
 from bateia.core.spans import Spans
 
 __all__ = [
+    "AMOUNT",
+    "INT32",
     "Bars",
     "BateiaError",
     "Block",

@@ -19,6 +19,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 YEAR = 365.25 * DAY
+LONGEST = 36_525 * DAY
+"""A century: whatever is added to a moment must stay an int64, and exact in a float64."""
 
 UNITS = {
     "us": MICROSECOND,
@@ -48,6 +50,8 @@ def parse_duration(text: str) -> int:
     micros = int(sum(Decimal(number) * UNITS[unit] for number, unit in pieces))
     if micros <= 0:
         raise ConfigError(f"the duration {text!r} is zero", allowed="more than nothing", hint='"1ms"')
+    if micros > LONGEST:
+        raise ConfigError(f"the duration {text!r} is longer than a century", allowed="at most 36525d")
     return micros
 
 

@@ -78,7 +78,7 @@ class Trades(Block):
 
 @dataclass(frozen=True, eq=False)
 class Bars(Block):
-    """Bars: `time` is the close, when the bar is whole; `open_time` is its first trade (or boundary).
+    """Bars: `time` is the close, when the bar is whole; `open_time` is its first trade.
 
     `signed_volume` is buyer minus seller aggressor volume, `value` the traded price * size, `vwap` their
     ratio, `trades` a count, `up_ticks`/`down_ticks` how many trades moved the price up or down.

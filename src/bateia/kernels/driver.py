@@ -6,8 +6,10 @@ row 0. An infinite input is taken as missing, like NaN. Fields of `ctrl` are nam
 table it points at is int64 as well:
 
 - PROGRAM: a row (function, inputs, out, parameters, state) of addresses for each node;
+- STRETCHES: a row (kind, domain, first node, end) for each run of nodes that are walked alike;
+- DOMAINS: a row (next row, end of this block's rows) for each clock: 0 the events, others higher timeframes;
 - INPUTS, OUTPUTS: row-0 addresses of the input columns and of the features;
-- BUFFERS: pairs (row-0 address, rows of history) for each buffer that keeps history.
+- BUFFERS: a row (row-0 address, rows of history, domain) for each buffer that keeps history.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ from numba.extending import intrinsic
 
 from bateia.kernels.jit import kernel
 
-NODES, N_INPUTS, N_OUTPUTS, N_BUFFERS = 0, 1, 2, 3
-PROGRAM, INPUTS, OUTPUTS, BUFFERS, LATEST = 4, 5, 6, 7, 8
-BLOCK, OFFSET, RESUME, ROWS = 9, 10, 11, 12
-CTRL_SIZE = 13
+N_STRETCHES, N_INPUTS, N_OUTPUTS, N_BUFFERS, N_DOMAINS = 0, 1, 2, 3, 4
+PROGRAM, STRETCHES, DOMAINS, INPUTS, OUTPUTS, BUFFERS, LATEST = 5, 6, 7, 8, 9, 10, 11
+BLOCK, RESUME, ROWS = 12, 13, 14
+CTRL_SIZE = 15
+WITHIN, ENDS, INTO, OUT_OF = 0, 1, 2, 3
+"""Kinds of stretches: nodes within a domain; the one that says where bars of a domain end; those that fill
+its columns from the events; those that hold its values for the events."""
 DONE, WRONG = -1, -2
 """Status of a run without trouble, of a row of the wrong length; any other: the node needing more history."""
 
@@ -63,34 +68,64 @@ ints_at = _pointer_to(types.int64)
 
 
 @kernel
-def _shift(ctrl, rows):
-    """Move each buffer's newest history to below row 0."""
-    buffers = ints_at(ctrl[BUFFERS])
+def _shift(ctrl):
+    """Move each buffer's newest history to below row 0, from where all domains go on."""
+    buffers, domains = ints_at(ctrl[BUFFERS]), ints_at(ctrl[DOMAINS])
     for k in range(ctrl[N_BUFFERS]):
-        base = floats_at(buffers[2 * k])
-        for h in range(-buffers[2 * k + 1], 0):
+        base = floats_at(buffers[3 * k])
+        rows = domains[2 * buffers[3 * k + 2]]
+        for h in range(-buffers[3 * k + 1], 0):
             base[h] = base[h + rows]
+    for d in range(ctrl[N_DOMAINS]):
+        domains[2 * d] = 0
+
+
+@kernel
+def _bars_ended(ctrl, node, start, stop):
+    """How many bars of a timeframe end in these rows, by the node that says so."""
+    codes = floats_at(ints_at(ctrl[PROGRAM])[5 * node + 2])
+    rows = 0
+    for i in range(start, stop):
+        code = int(codes[i])
+        rows += (code & 1) + (code >> 1 & 1) - (code >> 2)
+    return rows
 
 
 @kernel
 def _walk(ctrl, start, stop):
     """Run the nodes over rows [start, stop); on trouble remember the node and return it."""
-    program = ints_at(ctrl[PROGRAM])
-    for k in range(ctrl[RESUME], ctrl[NODES]):
-        j = 5 * k
-        status = call_operator(
-            program[j],
-            start,
-            stop,
-            program[j + 1],
-            program[j + 2],
-            program[j + 3],
-            program[j + 4],
-        )
-        if status != 0:
-            ctrl[RESUME] = k
-            return k
+    program, stretches = ints_at(ctrl[PROGRAM]), ints_at(ctrl[STRETCHES])
+    domains = ints_at(ctrl[DOMAINS])
+    domains[1] = stop
+    for g in range(ctrl[N_STRETCHES]):
+        kind, d = stretches[4 * g], stretches[4 * g + 1]
+        first, end = max(stretches[4 * g + 2], ctrl[RESUME]), stretches[4 * g + 3]
+        low, high = start, stop
+        if kind == WITHIN:
+            low, high = domains[2 * d], domains[2 * d + 1]
+            if low == high:
+                continue
+        for k in range(first, end):
+            j = 5 * k
+            if kind >= INTO:
+                floats_at(program[j + 3])[0] = domains[2 * d] - start
+            status = call_operator(
+                program[j],
+                low,
+                high,
+                program[j + 1],
+                program[j + 2],
+                program[j + 3],
+                program[j + 4],
+            )
+            if status != 0:
+                ctrl[RESUME] = k
+                return k
+        if kind == ENDS and first < end:
+            domains[2 * d + 1] = domains[2 * d] + _bars_ended(ctrl, end - 1, start, stop)
     ctrl[RESUME] = 0
+    for d in range(ctrl[N_DOMAINS]):
+        domains[2 * d] = domains[2 * d + 1]
     return DONE
 
 
@@ -99,17 +134,15 @@ def push(ctrl, row):
     """One live event: `row` holds the input columns' values, the features come to the LATEST buffer."""
     if row.shape[0] != ctrl[N_INPUTS]:
         return WRONG
-    start = ctrl[OFFSET]
-    if start >= ctrl[BLOCK]:
-        _shift(ctrl, start)
-        start = 0
-        ctrl[OFFSET] = 0
+    domains = ints_at(ctrl[DOMAINS])
+    if domains[0] >= ctrl[BLOCK]:
+        _shift(ctrl)
+    start = domains[0]
     inputs = ints_at(ctrl[INPUTS])
     for k in range(ctrl[N_INPUTS]):
         floats_at(inputs[k])[start] = row[k] if abs(row[k]) < np.inf else np.nan
     status = _walk(ctrl, start, start + 1)
     if status == DONE:
-        ctrl[OFFSET] = start + 1
         ctrl[ROWS] += 1
         outputs = ints_at(ctrl[OUTPUTS])
         latest = floats_at(ctrl[LATEST])
@@ -119,33 +152,31 @@ def push(ctrl, row):
 
 
 @kernel
-def run(ctrl, sources, out, progress):
-    """Many events: addresses of the input columns in, `out` (features, rows) filled from `progress[0]` on."""
-    n = out.shape[1]
+def run(ctrl, sources, out, n, progress):
+    """Many events: addresses of `n` rows a column in, and of (features, n) out, from `progress[0]` on."""
     inputs = ints_at(ctrl[INPUTS])
     outputs = ints_at(ctrl[OUTPUTS])
+    domains = ints_at(ctrl[DOMAINS])
     while progress[0] < n:
         row = progress[0]
-        start = ctrl[OFFSET]
-        if start >= ctrl[BLOCK]:
-            _shift(ctrl, start)
-            start = 0
-            ctrl[OFFSET] = 0
+        if domains[0] >= ctrl[BLOCK]:
+            _shift(ctrl)
+        start = domains[0]
         rows = min(ctrl[BLOCK] - start, n - row)
         for k in range(ctrl[N_INPUTS]):
-            column = floats_at(inputs[k])
-            source = floats_at(sources[k])
+            column = floats_at(inputs[k] + 8 * start)
+            source = floats_at(sources[k] + 8 * row)
             for r in range(rows):
-                value = source[row + r]
-                column[start + r] = value if abs(value) < np.inf else np.nan
+                value = source[r]
+                column[r] = value if abs(value) < np.inf else np.nan
         status = _walk(ctrl, start, start + rows)
         if status != DONE:
             return status
         for k in range(ctrl[N_OUTPUTS]):
-            column = floats_at(outputs[k])
+            column = floats_at(outputs[k] + 8 * start)
+            filled = floats_at(out + 8 * (k * n + row))
             for r in range(rows):
-                out[k, row + r] = column[start + r]
-        ctrl[OFFSET] = start + rows
+                filled[r] = column[r]
         ctrl[ROWS] += rows
         progress[0] = row + rows
     return DONE
