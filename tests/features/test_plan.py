@@ -25,7 +25,7 @@ def test_a_column_is_a_feature():
 
 
 def test_bars_are_columns():
-    bars = Bars(**MARKET)
+    bars = Bars(**{name: MARKET[name] for name in Bars.empty().columns()})
     plan = Plan({"a": fn.ema(col.close, 9) - col.open})
     assert np.array_equal(plan.run(bars)["a"], plan.run(MARKET)["a"], equal_nan=True)
     assert plan.features == {"a": "ema(close, 9) - open"}
@@ -67,6 +67,8 @@ def test_feature_by_name():
 def test_errors():
     with pytest.raises(ConfigError, match="a plan without features"):
         Plan({})
+    with pytest.raises(ConfigError, match="features that look at no column; try: close"):
+        Plan({"a": "cumcount(0)"})
     plan = Plan({"a": "close - open"})
     with pytest.raises(DataError, match=r"missing columns \['open'\]; allowed: close, open"):
         plan.run({"close": np.zeros(3)})

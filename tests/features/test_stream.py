@@ -39,7 +39,7 @@ def pushed(stream, start, stop):
 def test_the_windows_here_outgrow_the_first_capacity():
     stream = PLAN.start()
     stream.run(MARKET)
-    assert stream.capacity > 4 * streams._FIRST_CAPACITY
+    assert stream.capacity > 4 * streams.FIRST_CAPACITY
     assert np.isfinite(WHOLE).any(axis=1).all()
 
 
@@ -125,8 +125,11 @@ def test_infinite_and_missing_inputs_are_the_same():
 
 def test_a_row_of_another_length_is_refused():
     stream = Plan({"a": "close - open"}).start()
-    with pytest.raises(DataError, match="a row of 3 values; allowed: 2, one for each column: close, open"):
+    with pytest.raises(DataError, match=r"a row of 3 values; allowed: .* of 2, .*: close, open"):
         stream.push(np.zeros(3))
+    for row in ({"close": 1.0}, [1.0, 2.0], 3.0, None):
+        with pytest.raises(DataError, match=f"a row that is {type(row).__name__}; .*try: np.array"):
+            stream.push(row)
     with pytest.raises(DataError, match="a row of 0 values"):
         stream.push(np.zeros(0))
     assert stream.rows == 0
@@ -162,3 +165,19 @@ def test_a_given_output_is_filled_and_must_fit():
     for wrong in (np.empty((2, 4)), np.empty((5, 2)).T, np.empty((2, 5), np.float32)):
         with pytest.raises(DataError, match=r"allowed: C-ordered float64 \(2, 5\)"):
             plan.start().run({"close": close}, wrong)
+
+
+def test_many_symbols_in_one_process():
+    """A stream each, with small buffers, fed in turns: each as if it were alone."""
+    plan = Plan(
+        {"trend": "ema(close, 9) / close - 1", "fast": 'mean(close, "10s")', "spread": "std(close, 30)"}
+    )
+    markets = [generated_market(60, seed) for seed in range(5)]
+    streams = [plan.start(16) for _ in range(1000)]
+    last = [np.empty(0)] * 1000
+    for row in range(60):
+        events = [np.array([market[name][row] for name in plan.columns], np.float64) for market in markets]
+        last = [stream.push(events[k % 5]).copy() for k, stream in enumerate(streams)]
+    for k in range(1000):
+        whole = np.array(list(plan.run(markets[k % 5]).values()))
+        assert same(last[k], whole[:, -1])

@@ -15,8 +15,8 @@ from bateia.features.plan import BAR_COLUMNS, Plan
 class Features(Component):
     """Which features a recipe uses: whole libraries, and expressions of its own.
 
-    >>> Features(use=("calendar",), define={"trend": "ema(close, 20) / close - 1"}).plan().names
-    ['hour', 'weekday', 'day_sin', 'day_cos', 'trend']
+    >>> Features(use=("cnncripto",), define={"trend": "ema(close, 20) / close - 1"}).plan().names
+    ['cnn_log_return', ..., 'trend']
     """
 
     use: tuple[str, ...] = ()

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from bateia.core import nearest
 from bateia.features.expression import Call, Column, Operand, as_expr
-from bateia.features.functions import FUNCTIONS
-from bateia.kernels.operators import OPERATORS
+from bateia.features.language import words
 
 
 class _Columns:
@@ -26,7 +25,7 @@ class _Functions:
     """Every operator and function of the expression language, by name."""
 
     def __getattr__(self, name: str) -> Callable[..., Call]:
-        known = {*OPERATORS, *FUNCTIONS}
+        known = words()
         called = name.rstrip("_")
         if called not in known:
             close = nearest(called, known)
@@ -38,7 +37,7 @@ class _Functions:
         return call
 
     def __dir__(self) -> list[str]:
-        return sorted({*OPERATORS, *FUNCTIONS})
+        return words()
 
 
 col = _Columns()

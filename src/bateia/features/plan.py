@@ -6,14 +6,27 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any, TypeAlias
 
-from bateia.core import Bars, ConfigError, DataError, nearest
-from bateia.core.events import Floats, Ints
+from bateia.core import Bars, Block, ConfigError, DataError, nearest
+from bateia.core.events import Floats
+from bateia.features.compiler import build
 from bateia.features.expression import Expr
-from bateia.features.graph import Warmup, build
-from bateia.features.stream import BATCH_BLOCK, LIVE_BLOCK, Snapshot, Stream
+from bateia.features.graph import Graph, Warmup
+from bateia.features.joined import JoinedStream
+from bateia.features.snapshot import Snapshot
+from bateia.features.stream import BATCH_BLOCK, FIRST_CAPACITY, LIVE_BLOCK, Columns, Stream
 
 BAR_COLUMNS = tuple(Bars.empty().columns())
+BOOK_COLUMNS = (
+    *("bid", "ask", "bid_size", "ask_size"),  # the best of each side at the bar's close
+    *("micro_volatility", "max_spread", "mean_obi", "mean_deep_obi", "messages"),  # over the bar
+)
+"""Columns of bars made from an order book; open, high, low and close are then its micro price."""
+AGENT_COLUMNS = ("buy_concentration", "sell_concentration")
+"""Herfindahl index, 0 to 1, of who bought and who sold the bar's volume, where trades name their agents."""
+KNOWN_COLUMNS = (*BAR_COLUMNS, *BOOK_COLUMNS, *AGENT_COLUMNS)
+AnyStream: TypeAlias = Stream | JoinedStream
 
 
 class Plan:
@@ -35,8 +48,16 @@ class Plan:
             raise ConfigError("a plan without features", allowed="at least one name: expression")
         self.features = {name: str(expr) for name, expr in features.items()}
         self.graph = build(features, columns)
+        if not self.graph.columns:
+            raise ConfigError("features that look at no column", hint="close, or another of the columns")
         self.names = list(self.features)
-        self.columns = self.graph.columns
+        theirs = {name for other in self.graph.others.values() for name in other.outputs}
+        self.columns = [name for name in self.graph.columns if name not in theirs]
+
+    @property
+    def others(self) -> list[str]:
+        """The symbols of other assets that features look at, by `of(symbol, x)`."""
+        return list(self.graph.others)
 
     @property
     def warmup(self) -> dict[str, Warmup]:
@@ -45,25 +66,44 @@ class Plan:
 
     @cached_property
     def hash(self) -> str:
-        """Content hash of the features, hex."""
-        return hashlib.sha256(json.dumps(self.features).encode()).hexdigest()
+        """Content hash of what is computed, hex: names, operators, parameters, inputs."""
+        return hashlib.sha256(json.dumps(_described(self.graph)).encode()).hexdigest()
 
-    def run(self, block: Bars | Mapping[str, Floats | Ints], out: Floats | None = None) -> dict[str, Floats]:
+    def run(
+        self,
+        block: Block | Columns,
+        out: Floats | None = None,
+        others: Mapping[str, Block | Columns] | None = None,
+    ) -> dict[str, Floats]:
         """Every feature over a whole history: float64 arrays of its length, NaN in the warm-up.
 
-        `out` of shape (features, rows) is filled where given; the arrays are its rows.
+        `out` of shape (features, rows) is filled where given; the arrays are its rows. `others` holds the
+        histories of the assets that features look at by `of(...)`; DataError where one is missing.
         """
-        columns = block.columns() if isinstance(block, Bars) else block
-        return dict(zip(self.names, self.start(BATCH_BLOCK).run(columns, out), strict=True))
+        stream, others = self.start(BATCH_BLOCK), others or {}
+        missing = [symbol for symbol in self.others if symbol not in others]
+        if missing:
+            raise DataError(f"no rows of {', '.join(missing)}", hint=f"others={{{missing[0]!r}: bars}}")
+        for symbol in self.others:
+            assert isinstance(stream, JoinedStream)
+            stream.feed(symbol, others[symbol])
+        return dict(zip(self.names, stream.run(block, out), strict=True))
 
-    def start(self, block: int = LIVE_BLOCK) -> Stream:
-        """A fresh stream; `block` is how many rows its buffers take between two moves of history."""
-        return Stream(self.graph, self.hash, block)
+    def start(self, block: int = LIVE_BLOCK) -> AnyStream:
+        """A fresh stream; `block` is how many rows its buffers take between two moves of history.
 
-    def restore(self, snapshot: Snapshot, block: int = LIVE_BLOCK) -> Stream:
+        A small `block` saves memory where there are thousands of symbols. With other assets it has `feed`.
+        """
+        if self.others:
+            return JoinedStream(self.graph, self.hash, block)
+        return Stream(self.graph, self.hash, block, FIRST_CAPACITY)
+
+    def restore(self, snapshot: Snapshot, block: int = LIVE_BLOCK) -> AnyStream:
         """A stream that goes on from a snapshot; DataError where it is another plan's."""
         if snapshot.plan != self.hash:
             raise DataError("the snapshot belongs to another plan", hint="the plan it was taken from")
+        if self.others:
+            return JoinedStream(self.graph, self.hash, block, snapshot)
         stream = Stream(self.graph, self.hash, block, snapshot.capacity)
         stream.load(snapshot)
         return stream
@@ -76,3 +116,12 @@ class Plan:
     def __repr__(self) -> str:
         nodes = sum(slot.operator is not None for slot in self.graph.slots)
         return f"Plan({len(self.names)} features, {nodes} nodes, columns {self.columns})"
+
+
+def _described(graph: Graph) -> list[Any]:
+    """A graph as plain data: equal for plans that compute the same under the same names."""
+    slots = [
+        (s.operator and s.operator.name, s.inputs, s.params, s.column, s.value, s.domain) for s in graph.slots
+    ]
+    others = {symbol: _described(other) for symbol, other in graph.others.items()}
+    return [slots, graph.timeframes, graph.outputs, others]

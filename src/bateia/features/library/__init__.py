@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from bateia.core import ConfigError, nearest
+from bateia.features.data import yaml_files
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,10 @@ def libraries() -> dict[str, dict[str, Feature]]:
     >>> libraries()["momentum"]["rsi_14"].formula
     'rsi(close, 14)'
     """
-    import yaml
-
-    found = {}
-    for entry in sorted(files(__name__).iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".yaml"):
-            library = entry.name.removesuffix(".yaml")
-            rows = yaml.safe_load(entry.read_text(encoding="utf-8"))
-            found[library] = {name: Feature(name, library, **row) for name, row in rows.items()}
-    return found
+    return {
+        library: {name: Feature(name, library, **row) for name, row in rows.items()}
+        for library, rows in yaml_files(__name__).items()
+    }
 
 
 def library(name: str) -> dict[str, Feature]:

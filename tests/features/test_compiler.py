@@ -5,8 +5,9 @@ import pytest
 
 from bateia.core import ExpressionError
 from bateia.features import Plan, col, fn
+from bateia.features.compiler import build
 from bateia.features.functions import FUNCTIONS
-from bateia.features.graph import Warmup, build
+from bateia.features.graph import Warmup
 from bateia.kernels.operators import OPERATORS
 
 COLUMNS = ["time", "close", "volume"]
@@ -154,12 +155,8 @@ def test_warmups():
     assert warm('sum(close, "1m") + mean(close, "5m")') == Warmup(0, 300_000_000)
 
 
-def test_every_function_compiles_and_says_what_it_is():
-    columns = ["time", "open", "high", "low", "close", "volume"]
+def test_every_function_and_operator_says_what_it_is():
     for function in FUNCTIONS.values():
-        arguments = ["5" if p == "n" else "close" for p in function.params]
-        text = f"{function.name}({', '.join(arguments)})"
-        assert Plan({"f": text}, columns).columns
         assert function.about
         assert function.signature.startswith(function.name + "(")
     for op in OPERATORS.values():
