@@ -49,7 +49,11 @@ def test_nothing_is_refused():
         validate_bars(Bars.empty())
 
 
-BAD = [(name, value) for name in ("price", "size") for value in (np.nan, np.inf, -np.inf, 0.0, -1.5)]
+BAD = [
+    (name, value)
+    for name in ("price", "size")
+    for value in (np.nan, np.inf, -np.inf, 0.0, -1.5, 1e-300, 2e15)
+]
 
 
 @pytest.mark.parametrize(("name", "value"), [*BAD, ("side", 2), ("side", -128)])

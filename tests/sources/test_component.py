@@ -77,3 +77,14 @@ def test_no_such_sample_names_the_nearest():
 def test_a_source_from_words():
     assert open_source("es-trades-2013-09") == SampleSource(name="es-trades-2013-09")
     assert open_source("my/trades.csv") == FileSource(path="my/trades.csv")
+
+
+@pytest.mark.parametrize("columns", ["time", "time=", "=ts", "time=ts,price"])
+def test_columns_in_words_that_cannot_be_read(columns):
+    with pytest.raises(ConfigError, match="try: time=ts,price=px"):
+        open_source("mine.csv", columns)
+
+
+def test_a_sample_has_its_own_columns():
+    with pytest.raises(ConfigError, match="columns of a file only"):
+        open_source("es-trades-2013-09", "time=ts")

@@ -1,5 +1,6 @@
 """From trades to bars: by time, number of trades, volume or value."""
 
+from bateia.bars.candles import Candles, CandleStream
 from bateia.bars.component import (
     AnyBars,
     BarKind,
@@ -11,10 +12,15 @@ from bateia.bars.component import (
     parse_bars,
 )
 
+AnyBarStream = BarStream | CandleStream
+
 __all__ = [
+    "AnyBarStream",
     "AnyBars",
     "BarKind",
     "BarStream",
+    "CandleStream",
+    "Candles",
     "DollarBars",
     "TickBars",
     "TimeBars",

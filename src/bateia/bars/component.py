@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from bateia.core import Bars, Component, DataError, Duration, Trades
+from bateia.bars.candles import Candles
+from bateia.core import INT32, Bars, Component, DataError, Duration, Trades
 from bateia.core.events import Floats, Ints
 from bateia.kernels import bars as kernels
 
@@ -34,9 +35,9 @@ class BarKind(Component):
         """The stream as it was when `snapshot()` was taken; DataError for arrays that are none of bars."""
         return BarStream(self, snapshot)
 
-    def run(self, trades: Trades) -> Bars:
-        """The bars of a whole history; an unfinished last bar is left out."""
-        return self.start().run(trades)
+    def run(self, events: Trades | Bars) -> Bars:
+        """The bars of a whole history of trades; an unfinished last bar is left out."""
+        return self.start().run(events)
 
 
 class TimeBars(BarKind):
@@ -64,7 +65,7 @@ class TickBars(BarKind):
     """
 
     kind: Literal["tick"] = "tick"
-    size: int = Field(ge=1)
+    size: int = Field(ge=1, le=INT32)
     """Trades in a bar."""
 
 
@@ -98,7 +99,7 @@ class DollarBars(BarKind):
     """Price * size that closes a bar, before any contract multiplier."""
 
 
-AnyBars = Annotated[TimeBars | TickBars | VolumeBars | DollarBars, Field(discriminator="kind")]
+AnyBars = Annotated[TimeBars | TickBars | VolumeBars | DollarBars | Candles, Field(discriminator="kind")]
 """Every kind of bar that a recipe can name by its `kind`."""
 
 _KERNELS: dict[type[BarKind], Callable[..., tuple[int, int]]] = {
@@ -125,10 +126,12 @@ class BarStream:
             self._ints = _state(snapshot, "ints", self._ints)
             self._floats = _state(snapshot, "floats", self._floats)
 
-    def run(self, trades: Trades) -> Bars:
-        """The bars that these trades close, often none; DataError for columns of another type."""
-        rows = len(trades)
-        columns = [_column(trades, name) for name in TRADES]
+    def run(self, events: Trades | Bars) -> Bars:
+        """The bars that these trades close, often none; DataError for candles, or columns of another type."""
+        if isinstance(events, Bars):
+            raise DataError("candles where trades are due", allowed="Trades", hint="bars: {kind: candles}")
+        rows = len(events)
+        columns = [_column(events, name) for name in TRADES]
         run, limit = _KERNELS[type(self.kind)], self.kind.size  # type: ignore[attr-defined]
         made: list[Bars] = []
         row = 0

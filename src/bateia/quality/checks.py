@@ -12,14 +12,16 @@ from bateia.core.events import Bools, Floats, Ints
 
 HEAD, FEWEST = 20_000, 8
 """Rows that are searched for doubled data, and how many it takes to tell."""
+MOST = 1e15
+"""No price or size is larger, or smaller than one part of it."""
 
 
 def validate_trades(trades: Trades) -> None:
     """DataError naming the first bad row (from 0), unless every trade could have happened.
 
-    Refused: no rows, prices or sizes that are not finite numbers above 0, times running backwards or seen
-    before they happened, sides other than -1, 0, 1, and data in which every trade comes twice. Trades of the
-    same time, price and size are real (clocks are coarse) and pass.
+    Refused: no rows, prices or sizes that are not numbers above 0 (1e-15 to 1e15), times running backwards
+    or seen before they happened, sides other than -1, 0, 1, and data in which every trade comes twice.
+    Trades of the same time, price and size are real (clocks are coarse) and pass.
     """
     if not len(trades):
         raise DataError("no trades", allowed="at least one")
@@ -58,7 +60,9 @@ def _refuse(bad: Bools, name: str, column: npt.NDArray[Any], allowed: str, hint:
 
 
 def _positive(name: str, column: Floats) -> None:
-    _refuse(~((column > 0) & (column < np.inf)), name, column, "a finite number above 0", "drop those rows")
+    # Squares of profits must stay finite and above 0; NaN lies in no range.
+    good = (column >= 1 / MOST) & (column <= MOST)
+    _refuse(~good, name, column, f"a number above 0, {1 / MOST:g} to {MOST:g}", "drop those rows")
 
 
 def _ordered(what: str, time: Ints, *, strictly: bool) -> None:

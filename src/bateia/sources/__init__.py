@@ -1,15 +1,18 @@
 """Where market events come from."""
 
 from bateia.runs import file_hash
-from bateia.sources.component import AnySource, FileSource, SampleSource, open_source
+from bateia.sources.candles import read_candles
+from bateia.sources.component import AnySource, CandleSource, FileSource, SampleSource, open_source
 from bateia.sources.files import read_trades, write_table
 
 __all__ = [
     "AnySource",
+    "CandleSource",
     "FileSource",
     "SampleSource",
     "file_hash",
     "open_source",
+    "read_candles",
     "read_trades",
     "write_table",
 ]

@@ -18,10 +18,22 @@ _SIDES = {"buy": 1, "b": 1, "1": 1, "sell": -1, "s": -1, "-1": -1, "": 0, "0": 0
 _TRADE_TYPES = {"2": 1, "3": -1, "": 0, "0": 0}
 _UNITS = ((10**11, 1_000_000_000), (10**14, 1_000_000), (10**17, 1_000), (10**20, 1))
 """Numbers below the first are in units of the second, in nanoseconds."""
+_FIRST, _END = -62_135_596_800_000_000, 253_402_300_800_000_000
 
 
 def clock(column: pl.Series, path: str | Path) -> Ints:
-    """int64 microseconds since 1970 UTC; DataError names the first bad row."""
+    """int64 microseconds since 1970 UTC, of the years 1 to 9999; DataError names the first bad row."""
+    import polars as pl
+
+    micros = _micros(column, path)
+    strange = pl.Series((micros < _FIRST) | (micros >= _END))
+    # In microseconds: Python could not show the moment itself either.
+    shown = pl.Series(column.name, micros)
+    _refuse(strange, shown, path, "microseconds from 1970, is no date", "the years 1 to 9999")
+    return micros
+
+
+def _micros(column: pl.Series, path: str | Path) -> Ints:
     import polars as pl
 
     _refuse(column.is_null(), column, path, "has no time", "a time in every row")

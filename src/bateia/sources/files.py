@@ -37,7 +37,7 @@ def read_trades(
     """
     if rows is not None and rows < 1:
         raise ConfigError(f"{rows} rows of {path}", allowed="1 or more, or None for all")
-    frame = _read(existing(path), rows)
+    frame = read_table(existing(path), rows)
     mapping = _mapping(frame, path, columns or {})
     if not len(frame):
         raise DataError(f"{path} holds no trades", allowed="at least one row")
@@ -57,7 +57,8 @@ def existing(path: str | Path) -> Path:
     if not path.is_file():
         folder = path.parent if path.parent.is_dir() else Path()
         close = nearest(path.name, [p.name for p in folder.iterdir() if p.is_file()])
-        raise DataError(f"no file {str(path)!r}", hint=close and str(folder / close))
+        where = None if close or path.is_absolute() else f"a path from {Path.cwd()}, or a whole one"
+        raise DataError(f"no file {str(path)!r}", hint=str(folder / close) if close else where)
     return path
 
 
@@ -73,14 +74,15 @@ def _mapping(frame: pl.DataFrame, path: str | Path, columns: Mapping[str, str]) 
     if "side" not in mapping and "trade_type" in frame.columns:
         mapping["side"] = "trade_type"
     mapping.update(columns)
-    for name, theirs in mapping.items():
-        if theirs not in frame.columns:
-            close = nearest(theirs, frame.columns)
-            raise DataError(
-                f"{path} has no column {theirs!r} (for {name})",
-                allowed=", ".join(frame.columns),
-                hint=f"columns: {{{name}: {close or '<one of these>'}}}",
-            )
+    absent = {name: theirs for name, theirs in mapping.items() if theirs not in frame.columns}
+    if absent:
+        spare = set(frame.columns) - set(mapping.values())
+        told = [f"{name}: {nearest(theirs, spare) or '…'}" for name, theirs in absent.items()]
+        raise DataError(
+            f"{path} has no column {' or '.join(map(repr, absent.values()))} (for {' and '.join(absent)})",
+            allowed=", ".join(frame.columns),
+            hint=f"columns: {{{', '.join(told)}}}",
+        )
     return mapping
 
 
@@ -94,12 +96,13 @@ def write_table(frame: pl.DataFrame, path: str | Path) -> None:
         frame.write_parquet(part) if path.suffix == ".parquet" else frame.write_csv(part)
         part.replace(path)
     except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror}", hint="another folder") from None
+        raise DataError(f"cannot write {path}: {error.strerror or error}", hint="another folder") from None
     finally:
         part.unlink(missing_ok=True)
 
 
-def _read(path: Path, rows: int | None) -> pl.DataFrame:
+def read_table(path: Path, rows: int | None = None) -> pl.DataFrame:
+    """A Parquet or CSV file as it is, the first `rows` if given; DataError where it cannot be read."""
     import polars as pl
 
     if not path.name.lower().endswith(SUFFIXES):
@@ -116,4 +119,6 @@ def _read(path: Path, rows: int | None) -> pl.DataFrame:
             return pl.read_csv(path, n_rows=rows, infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
-        raise DataError(f"cannot read {path}: {reason}", hint="is the file whole, and of its kind?") from None
+        raise DataError(
+            f"cannot read {path}: {reason}", hint="is the file whole, of its kind, and with commas?"
+        ) from None
