@@ -1,12 +1,13 @@
 """check_splitter catches every planted fault, and by the check that is meant to."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import pytest
 
 from bateia.core import Component, Duration
-from bateia.splits import Fold, WalkForward, purge
+from bateia.splits import Fold, Piece, WalkForward, purge
 from bateia.testing.splits import CHECKS, check_splitter, generated_spans
 
 SPANS = generated_spans(120)
@@ -21,13 +22,17 @@ class KFold(Component):
     embargo: Duration | None = 4_000_000
     kept: Duration = 4_000_000
 
-    def split(self, spans):
+    def split(self, spans, groups=None):
         rows, folds = np.arange(len(spans)), []
         for test in np.array_split(rows, 4):
             others = np.setdiff1d(rows, test)
             train = purge(others, test, spans, self.kept)
             folds.append(Fold(train, test, np.setdiff1d(others, train)))
         return folds
+
+    def decided(self, spans, groups=None):
+        parts = np.array_split(np.arange(len(spans)), 4)
+        return [[Piece(k, int(test[0]), int(test[-1]) + 1) for k, test in enumerate(parts)]]
 
 
 class Faulty(Component):
@@ -37,8 +42,20 @@ class Faulty(Component):
     kind: Literal["faulty"] = "faulty"
     embargo: Duration | None = 4_000_000
 
-    def split(self, spans):
-        return [getattr(self, self.fault)(fold, spans) for fold in HONEST.split(spans)]
+    def split(self, spans, groups=None):
+        fault = getattr(self, self.fault, self.none)
+        return [fault(fold, spans) for fold in HONEST.split(spans)]
+
+    def decided(self, spans, groups=None):
+        (path,) = HONEST.decided(spans)
+        faults = {
+            "forgets": path[:-1],
+            "twice": [path[0], *path],
+            "backwards": path[::-1],
+            "foreign": [replace(path[0], fold=1), *path[1:]],
+            "early": [replace(path[0], start=path[0].start - 1), *path[1:]],
+        }
+        return [faults.get(self.fault, path)]
 
     def none(self, fold, spans):
         return fold
@@ -80,6 +97,12 @@ class Faulty(Component):
         """Picks rows by the absolute time."""
         return Fold(fold.train[spans.t0[0] // 86_400_000_000 % 2 :], fold.test, fold.purged)
 
+    def touches(self, fold, spans):
+        """Purges by label spans, but keeps no embargo before the test."""
+        past = np.union1d(fold.train, fold.purged)
+        kept = purge(past, fold.test, spans)
+        return Fold(kept, fold.test, np.setdiff1d(past, kept))
+
     def writes(self, fold, spans):
         spans.t1[-1] += 1
         return fold
@@ -105,6 +128,12 @@ def test_splitters_without_a_fault_pass(splitter):
         ("shuffles", "repeats", "train differs the second time"),
         ("by_the_clock", "repeats", "train differs the second time"),
         ("writes", "repeats", "changed t1"),
+        ("touches", "embargo", "lie within the embargo of 4000000 us"),
+        ("forgets", "decided", "rows are tested or decided, not both"),
+        ("twice", "decided", "a path goes back in time, or decides a row twice"),
+        ("backwards", "decided", "a path goes back in time"),
+        ("foreign", "decided", "fold 1 decides rows it does not test"),
+        ("early", "decided", "rows are tested or decided, not both"),
     ],
 )
 def test_a_planted_fault_fails_its_check_and_the_suite(fault, check, words):
@@ -117,7 +146,7 @@ def test_a_planted_fault_fails_its_check_and_the_suite(fault, check, words):
 
 
 def test_an_embargo_that_is_not_kept_after_the_test_fails():
-    with pytest.raises(AssertionError, match="start within the embargo of 4000000 us"):
+    with pytest.raises(AssertionError, match="lie within the embargo of 4000000 us"):
         CHECKS["embargo"](KFold(kept="1us"), SPANS)
 
 
@@ -130,7 +159,7 @@ def test_a_splitter_that_never_purges_is_caught_even_where_no_spans_meet():
 
 def test_a_splitter_that_is_no_component_fails():
     class Plain:
-        embargo, split = None, staticmethod(HONEST.split)
+        embargo, split, decided = None, staticmethod(HONEST.split), staticmethod(HONEST.decided)
 
     with pytest.raises(AssertionError, match="Plain is not a Component"):
         CHECKS["config"](Plain(), SPANS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bateia.core import Spans, SplitError, format_duration
-from bateia.core.events import Ints
+from bateia.core.events import Bools, Ints
 
 
 def purge(train: Ints, test: Ints, spans: Spans, embargo: int = 0, gap: int = 0) -> Ints:
@@ -25,19 +25,25 @@ def purge(train: Ints, test: Ints, spans: Spans, embargo: int = 0, gap: int = 0)
     >>> purge(np.array([0, 1, 2, 5, 6, 7]), np.array([3, 4]), spans, embargo=5).tolist()
     [0, 1, 7]
     """
+    return train[~meets(train, test, spans, embargo, gap)]
+
+
+def meets(train: Ints, test: Ints, spans: Spans, embargo: int = 0, gap: int = 0) -> Bools:
+    """Which rows of `train` the purge drops: shape (train,)."""
     if len(test) == 0 or len(train) == 0:
-        return train
+        return np.zeros(len(train), np.bool_)
     starts, ends = _disjoint(spans[test])
     # The last interval that starts in time is the one that reaches furthest: they are disjoint.
     at = np.searchsorted(starts - gap, spans.t1[train], side="right") - 1
-    meets = (at >= 0) & (ends[at] + embargo >= spans.t0[train])
-    return train[~meets]
+    found: Bools = (at >= 0) & (ends[at] + embargo >= spans.t0[train])
+    return found
 
 
 def _disjoint(spans: Spans) -> tuple[Ints, Ints]:
     """The union of spans as disjoint intervals [start, end], sorted."""
-    order = np.argsort(spans.t0, kind="stable")
-    t0, reach = spans.t0[order], np.maximum.accumulate(spans.t1[order])
+    if np.any(spans.t0[1:] < spans.t0[:-1]):
+        spans = spans[np.argsort(spans.t0, kind="stable")]
+    t0, reach = spans.t0, np.maximum.accumulate(spans.t1)
     new = np.concatenate([[True], t0[1:] > reach[:-1]])
     last = np.concatenate([new[1:], [True]])
     return t0[new], reach[last]
