@@ -68,6 +68,16 @@ def test_any_cut_by_the_clock_gives_the_same_fills(decisions, prints, cuts, late
     assert filled == set(changed.tolist())
 
 
+def test_the_first_trade_must_be_strictly_later_and_orders_wait_in_line():
+    broker = SimulatedBroker(costs=Costs(), latency="5us")
+    stream = broker.start()
+    fills = stream.run([10, 12, 30], [1, -1, 0], generated_trades([15, 20, 35], [100, 101, 102]))
+    # The trade at 15 is not later than 10 + 5; both orders meet the one at 20; 35 is not later than 30 + 5.
+    assert fills.time.tolist() == [20, 20]
+    assert fills.quantity.tolist() == [1.0, -2.0]
+    assert stream.pending.row.tolist() == [2]
+
+
 def test_orders_left_at_the_end_are_shown():
     stream = SimulatedBroker(costs=COSTS, latency="5us").start()
     fills = stream.run([10, 20], [1, 0], generated_trades([12, 16, 25], [1, 2, 3]))
@@ -103,7 +113,10 @@ def test_broken_input_is_refused(times, targets, traded, words):
 def test_closing_costs_what_a_fill_costs(position):
     broker = SimulatedBroker(costs=COSTS, latency="0", quantity=2, multiplier=50)
     opened = broker.fill([0], [-np.sign(position)], generated_trades([1], [1600.0]))
-    closed = broker.close(position, 9, 1600.0)
+    stream = broker.start()
+    stream.run([0], [np.sign(position)], generated_trades([1], [1500.0]))
+    closed = stream.close(9, 1600.0)
     for name in ("price", "quantity", "fee", "cost"):
         assert getattr(closed, name) == pytest.approx(getattr(opened, name))
     assert (closed.row[0], closed.position[0], closed.time[0]) == (-1, 0.0, 9)
+    assert len(stream.close(10, 1600.0)) == 0

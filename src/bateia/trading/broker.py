@@ -2,70 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+import math
+from typing import Any, Literal, Self
 
-import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from bateia.core import Block, Component, DataError, Trades, format_time
-from bateia.core.events import Floats, Ints
-from bateia.kernels.fills import fill_orders
+from bateia.core import AMOUNT, Component, ConfigError, DataError, Trades
+from bateia.core.clock import DAY
+from bateia.core.events import Ints
+from bateia.trading.blocks import Charges, Fills, Orders
 from bateia.trading.costs import Costs
-from bateia.trading.latency import Latency
-
-Snapshot = Mapping[str, npt.NDArray[Any]]
-NEVER = np.iinfo(np.int64).min
-
-
-@dataclass(frozen=True, eq=False)
-class Orders(Block):
-    """Orders that wait for a trade: decision `time`, decision `row`, and the `target` they carry."""
-
-    time: Ints
-    row: Ints
-    target: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Fills(Block):
-    """Executed orders.
-
-    `time` of the trade met, `decided` the decision's time, `row` its row (-1: closed at the end of data),
-    `market` the trade's price, `price` what we paid or got, `quantity` signed units, `position` in units
-    after the fill, `fee` in currency, `cost` = fee + spread + slippage in currency.
-    """
-
-    time: Ints
-    decided: Ints
-    row: Ints
-    market: Floats
-    price: Floats
-    quantity: Floats
-    position: Floats
-    fee: Floats
-    cost: Floats
+from bateia.trading.desk import DeskStream, Snapshot
+from bateia.trading.exits import Exits
+from bateia.trading.funding import AnyFunding, FixedFunding
+from bateia.trading.gauges import GaugeStream, Market
+from bateia.trading.latency import AnyLatency, format_latency
+from bateia.trading.margin import Margin
+from bateia.trading.spread import RollSpread, ShareSpread, TickSpread
 
 
 class SimulatedBroker(Component):
-    """Market orders filled by the first trade later than decision time + latency.
+    """Orders filled by the first trade later than decision time + latency, and exits of its own.
 
     Orders wait in line: a later decision does not cancel an earlier one. Each carries a target, so a fill
     trades the difference to the position held. Size is not limited by the trade's size: keep `quantity`
-    small against the market.
+    small against the market, or say what its `impact` costs.
     """
 
     kind: Literal["simulated"] = "simulated"
     costs: Costs
     """What each side costs; required, so that nobody forgets it."""
-    latency: Latency
+    latency: AnyLatency
     """From decision to the market; `"0"` still means the *next* trade, never the one decided on."""
-    quantity: float = Field(default=1.0, gt=0.0)
+    quantity: float = Field(default=1.0, ge=1 / AMOUNT, le=AMOUNT)
     """Contracts or units held at a target of 1."""
-    multiplier: float = Field(default=1.0, gt=0.0)
+    multiplier: float = Field(default=1.0, ge=1 / AMOUNT, le=AMOUNT)
     """Currency per price point per unit (50 for the E-mini S&P)."""
+    orders: Literal["market", "passive"] = "market"
+    """`passive`: the policy's orders wait at the last price and pay the maker's fee and no spread; filled at
+    it by the first trade beyond it, or replaced by the next order. Exits are always market orders."""
+    tick: float = Field(default=0.0, ge=0.0, le=AMOUNT)
+    """Prices paid are whole ticks, rounded against us; 0: any price."""
+    lot: float = Field(default=0.0, ge=0.0, le=AMOUNT)
+    """Positions are whole lots, rounded towards 0; 0: any size."""
+    min_notional: float = Field(default=0.0, ge=0.0, le=AMOUNT)
+    """Orders of less currency are not sent, unless they close the whole position."""
+    exits: Exits | None = None
+    """When a position is left whatever the policy wants."""
+    funding: AnyFunding | None = None
+    """What holding a perpetual costs or earns."""
+    margin: Margin | None = None
+    """A margin account; without one, positions may be of any size."""
+    market: Market = Market()
+    """How volatility, volume, spread and range are measured, where costs or exits need them."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if isinstance(self.costs.spread, TickSpread) and not self.tick:
+            error = ConfigError("a spread in ticks, and no tick", allowed="tick above 0", hint="tick: 0.25")
+            raise ValueError(str(error))
+        if self.costs.maker_rates and self.orders == "market":
+            error = ConfigError("a maker's fee that market orders never pay", hint="orders: passive")
+            raise ValueError(str(error))
+        return self
 
     def start(self) -> BrokerStream:
         """A fresh stream: flat, nothing in line."""
@@ -79,15 +79,72 @@ class SimulatedBroker(Component):
         """Fills of a whole series, from flat; `start()` and `pending` show the orders left unfilled."""
         return self.start().run(decision_time, target, trades)
 
-    def close(self, position: float, time: int, market: float) -> Fills:
-        """The one fill that brings `position` units to flat at `market`, with its costs."""
-        costs, units = self.costs, abs(position)
-        away = costs.half_spread + costs.slippage_bps * 1e-4 * market
-        fee = costs.fee_bps * 1e-4 * market * units * self.multiplier + costs.fee_per_unit * units
-        price = market - away if position > 0 else market + away
-        moment, row = np.array([time], np.int64), np.array([-1], np.int64)
-        values = (market, price, -position, 0.0, fee, fee + away * units * self.multiplier)
-        return Fills(moment, moment.copy(), row, *(np.array([value]) for value in values))
+    def needs(self) -> list[str]:
+        """What the costs and exits have to know of the market."""
+        costs = self.costs
+        needed = (
+            ("volatility", costs.slippage_volatility or costs.impact),
+            ("volume", costs.impact),
+            ("spread", costs.estimate),
+            ("range", self.exits and self.exits.by_range),
+        )
+        return [name for name, wanted in needed if wanted]
+
+    def check(self, trades: Trades) -> None:
+        """DataError where the trades lack what the costs need, before anything runs."""
+        if "volume" in self.needs() and not (len(trades) and trades.size.max() > 0.0):
+            raise DataError(
+                "square-root impact needs volume, and no trade has a size",
+                allowed="trades with sizes",
+                hint="costs: {impact: 0}, or slippage_volatility, which needs none",
+            )
+        if self.funding is not None and len(trades):
+            self.funding.check(int(trades.time[0]), int(trades.time[-1]))
+
+    def gauges(self) -> GaugeStream | None:
+        """A stream of what the costs and exits have to know; None if nothing."""
+        return self.market.start(isinstance(self.costs.spread, RollSpread)) if self.needs() else None
+
+    def params(self) -> list[float]:
+        """The row that the kernel reads, in its order."""
+        costs, spread = self.costs, self.costs.spread
+        ticks = spread.half * self.tick if isinstance(spread, TickSpread) else 0.0
+        share = spread.half_bps * 1e-4 if isinstance(spread, ShareSpread) else 0.0
+        fixed = self.funding if isinstance(self.funding, FixedFunding) else None
+        return [
+            self.quantity,
+            self.multiplier,
+            costs.fee_per_unit,
+            costs.min_fee,
+            costs.half_spread + ticks,
+            share,
+            costs.estimate.scale if costs.estimate else 0.0,
+            costs.slippage_bps * 1e-4,
+            costs.slippage_volatility * math.sqrt(self.market.every / DAY),
+            costs.impact,
+            self.tick,
+            self.lot,
+            self.min_notional,
+            float(self.orders == "passive"),
+            *(self.exits.params() if self.exits else [0.0] * 7),
+            costs.borrow_bps * 1e-4,
+            float(fixed.every) if fixed else 0.0,
+            fixed.rate_bps * 1e-4 if fixed else 0.0,
+        ]
+
+    def describe(self) -> str:
+        """Costs and execution in words.
+
+        >>> SimulatedBroker(costs=Costs(fee_bps=4), latency="100ms").describe()
+        'fee 4 bp, latency 100ms'
+        """
+        parts = [self.costs.describe(), f"latency {format_latency(self.latency)}"]
+        parts += ["passive orders"] if self.orders == "passive" else []
+        parts += [f"tick {self.tick:g}"] if self.tick else []
+        parts += [f"lot {self.lot:g}"] if self.lot else []
+        parts += [f"minimum notional {self.min_notional:g}"] if self.min_notional else []
+        parts += [part.describe() for part in (self.exits, self.funding, self.margin) if part]
+        return ", ".join([*parts, self.market.describe()] if self.needs() else parts)
 
 
 class BrokerStream:
@@ -99,88 +156,44 @@ class BrokerStream:
 
     def __init__(self, broker: SimulatedBroker, snapshot: Snapshot | None = None) -> None:
         self.broker = broker
-        self._account = np.zeros(2)  # position in units, last target decided
-        self._clock = np.array([NEVER, NEVER, 0], np.int64)  # last trade, last decision, rows seen
-        self._line = Orders.empty()
-        if snapshot is not None:
-            self._account = np.array(snapshot["account"], np.float64)
-            self._clock = np.array(snapshot["clock"], np.int64)
-            self._line = Orders(*(np.array(snapshot[f"order_{name}"]) for name in ("time", "row", "target")))
+        self._desk = DeskStream([broker], broker.margin, snapshot)
 
     @property
     def position(self) -> float:
         """Units held after the last trade fed."""
-        return float(self._account[0])
+        return float(self._desk.positions[0])
+
+    @property
+    def cash(self) -> float:
+        """Currency in the account: from the margin's capital, or from 0."""
+        return self._desk.cash
 
     @property
     def pending(self) -> Orders:
         """Orders decided and not yet filled."""
-        return self._line
+        return self._desk.pending[0]
+
+    @property
+    def charges(self) -> Charges:
+        """Funding and borrowing of the last call."""
+        return self._desk.charges
+
+    @property
+    def refused(self) -> int:
+        """Orders that margin, lots or minimum notional left without effect, or that met a liquidation."""
+        return self._desk.refused
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
-        """The state as arrays: account, clock and the orders in line."""
-        orders = {f"order_{name}": column.copy() for name, column in self._line.columns().items()}
-        return {"account": self._account.copy(), "clock": self._clock.copy(), **orders}
+        """The state as arrays: account, clock, gauges and the orders in line."""
+        return self._desk.snapshot()
 
     def run(self, decision_time: Ints, target: npt.ArrayLike, trades: Trades) -> Fills:
         """The fills of the next decisions (times, targets in units of `quantity`) and the next trades."""
-        times = np.ascontiguousarray(decision_time, np.int64)
-        targets = np.ascontiguousarray(target, np.float64)
-        self._check(times, targets, trades)
-        self._enqueue(times, targets)
-        line = self._line
-        at, met = np.empty(len(line), np.int64), np.empty(len(line), np.int64)
-        floats = [np.empty(len(line)) for _ in range(6)]
-        broker, costs = self.broker, self.broker.costs
-        done, made = fill_orders(
-            self._account[:1],
-            line.time,
-            line.target,
-            np.ascontiguousarray(trades.time),
-            np.ascontiguousarray(trades.price),
-            broker.latency,
-            broker.quantity,
-            broker.multiplier,
-            costs.fee_bps * 1e-4,
-            costs.fee_per_unit,
-            costs.half_spread,
-            costs.slippage_bps * 1e-4,
-            at,
-            met,
-            *floats,
-        )
-        if len(trades):
-            self._clock[0] = trades.time[-1]
-        self._line = Orders(*(column[done:].copy() for column in line.columns().values()))
-        at = at[:made]
-        rest = [column[:made].copy() for column in floats]
-        return Fills(met[:made].copy(), line.time[at], line.row[at], *rest)
+        return self._desk.run([(decision_time, target)], [trades])
 
-    def _enqueue(self, times: Ints, targets: Floats) -> None:
-        before = np.concatenate([self._account[1:], targets[:-1]]) if len(targets) else targets
-        rows = np.flatnonzero(targets != before)
-        new = Orders(times[rows], rows + self._clock[2], targets[rows])
-        self._line = Orders.concat([self._line, new])
-        self._clock[2] += len(times)
-        if len(times):
-            self._clock[1], self._account[1] = times[-1], targets[-1]
-
-    def _check(self, times: Ints, targets: Floats, trades: Trades) -> None:
-        if len(times) != len(targets):
-            raise DataError(
-                f"{len(times)} decision times and {len(targets)} targets", allowed="one target per time"
-            )
-        if not np.isfinite(targets).all():
-            raise DataError("a target is not a finite number", allowed="-1, 0, 1", hint="Threshold(...).run")
-        for name, column, last in (("decision", times, 1), ("trade", trades.time, 0)):
-            if len(column) and (column[0] < self._clock[last] or (np.diff(column) < 0).any()):
-                raise DataError(f"{name} times go backwards", allowed=f"{name}s in time order, blocks too")
-        if len(times) and times[0] + self.broker.latency < self._clock[0]:
-            raise DataError(
-                f"a decision of {format_time(int(times[0]))} comes after a trade that it should have met",
-                allowed="each decision no later than the trades after it",
-                hint="feed a block's decisions and trades in one call",
-            )
+    def close(self, time: int, market: float) -> Fills:
+        """Bring the position to flat at `market`, with its costs, and settle charges; no fill if flat."""
+        return self._desk.close(0, time, market)
 
 
 AnyBroker = SimulatedBroker
