@@ -52,3 +52,9 @@ def generated_market():
         return bars, trades, generated_target(len(bars), seed)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bars_of_one():
+    """A function: trades -> bars, one a trade."""
+    return lambda trades: generated_bars(trades, 1)

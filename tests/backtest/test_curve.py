@@ -20,10 +20,28 @@ def test_curve_is_the_backtest_at_other_costs(generated_market, costs):
     assert curve.net[2] == pytest.approx(0, abs=1e-6)
     assert curve.sharpe[0] == pytest.approx(f.sharpe_gross.value)
     assert curve.sharpe[1] == pytest.approx(f.sharpe_net.value)
-    doubled = Costs(**{name: 2 * value for name, value in costs.model_dump().items()})
+    doubled = Costs(**{name: 2 * getattr(costs, name) for name in ("fee_bps", "half_spread", "fee_per_unit")})
     again = financial(simulate(bars, target, trades, broker.model_copy(update={"costs": doubled})))
     assert curve.net[3] == pytest.approx(again.net)
     assert curve.sharpe[3] == pytest.approx(again.sharpe_net.value)
+
+
+def test_what_holding_costs_is_not_scaled(generated_market):
+    bars, trades, target = generated_market(3000, 2)
+    costs = Costs(fee_bps=0.2, borrow_bps=500_000)
+    run = simulate(bars, target, trades, SimulatedBroker(costs=costs, latency="0", multiplier=50))
+    f = financial(run)
+    assert run.equity.borrow[-1] > 0
+    curve = cost_curve(run, [f.cost_bp_side, 2 * f.cost_bp_side])
+    assert curve.net[0] == pytest.approx(f.net) and curve.sharpe[0] == pytest.approx(f.sharpe_net.value)
+    more = 0.2 + f.cost_bp_side
+    dearer = Costs(fee_bps=more, borrow_bps=500_000)
+    again = financial(
+        simulate(bars, target, trades, SimulatedBroker(costs=dearer, latency="0", multiplier=50))
+    )
+    assert curve.net[1] == pytest.approx(again.net) and curve.sharpe[1] == pytest.approx(
+        again.sharpe_net.value
+    )
 
 
 def test_default_points_reach_past_both_marks(generated_market):

@@ -1,5 +1,7 @@
 """simulate: identities at every bar, a ledger by hand, and what happens at the end of the data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,6 +80,17 @@ def test_an_open_position_is_closed_at_the_last_bar_and_said_so(generated_market
     # Trades after the last bar exist, but the last order may not use them.
     assert run.unfilled.row.tolist() == [len(bars) - 1]
     assert trades.time[-1] > bars.time[-1] + run.broker.latency
+
+
+def test_no_order_is_sent_before_its_bar_was_known(generated_market):
+    bars, trades, target = generated_market()
+    # Seen two seconds late, one bar forty seconds late: what comes after it cannot be known before it.
+    known_at = bars.time + 2_000_000
+    known_at[50] += 38_000_000
+    run = simulate(replace(bars, known_at=known_at), target, trades, es_broker(latency="0"))
+    done = run.fills[run.fills.row >= 0]
+    assert len(done) > 20
+    assert (done.time > np.maximum.accumulate(known_at)[done.row]).all()
 
 
 def test_capital_is_one_full_position_by_default(generated_market):

@@ -3,7 +3,7 @@
 import pytest
 
 from bateia.backtest import Estimate, Financial, Metrics, verdict
-from bateia.backtest.verdict import best_of
+from bateia.backtest.chance import best_of
 
 
 def metrics(**changes):

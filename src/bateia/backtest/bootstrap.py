@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bateia.core import ConfigError
-from bateia.core.events import Floats
-from bateia.kernels.bootstrap import stationary_bootstrap
+from bateia.core.events import Floats, Ints
+from bateia.kernels.bootstrap import bootstrap_account, bootstrap_columns, stationary_bootstrap
 
 DRAWS = 2_000
 LEVEL = 0.95
+ROWS = 1 << 25
+"""Rows drawn at most for one interval: beyond 16,777 rows there are fewer than 2,000 draws."""
+FEWEST = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +48,69 @@ def bootstrap(values: npt.ArrayLike, draws: int = DRAWS, seed: int = 0, block: f
         raise ConfigError(f"block is {block:g}", allowed="a mean length of 1 row or more")
     mean, std = np.empty(draws), np.empty(draws)
     stationary_bootstrap(x, float(block), seed, mean, std)
-    sharpe = np.divide(mean, std, out=np.full(draws, np.nan), where=std > 0)
-    return Draws(mean, sharpe, float(block))
+    return Draws(mean, _sharpe(mean, std, x), float(block))
+
+
+def draws_for(rows: int, draws: int | None = None) -> int:
+    """`draws` where given, else 2,000, or as many (200 at least) as a long series leaves time for.
+
+    >>> draws_for(5_000), draws_for(100_000), draws_for(100_000, 2_000)
+    (2000, 335, 2000)
+    """
+    return max(FEWEST, min(DRAWS, ROWS // max(rows, 1))) if draws is None else draws
+
+
+def column_means(columns: Floats, block: float, draws: int = DRAWS, seed: int = 0) -> Floats:
+    """Means of `columns` (rows, k) in the same resamples: (draws, k), in one pass.
+
+    >>> column_means(np.array([[1.0, 2.0], [1.0, 2.0]]), 1.0, draws=1).tolist()
+    [[1.0, 2.0]]
+    """
+    x: Floats = np.ascontiguousarray(columns, np.float64)
+    mean = np.empty((draws, x.shape[1]))
+    centre = x.mean(0)
+    # Running sums of what is left without the mean stay small, and so does their rounding.
+    bootstrap_columns(x - centre, float(block), seed, mean)
+    mean += centre
+    return mean
+
+
+@dataclass(frozen=True, eq=False)
+class AccountDraws:
+    """What resamples of profits per bar would have shown, an array of a number a draw each.
+
+    `sharpe` per bar; `downside` root mean square of losses; `below` and `within` shares at most the two
+    quantiles asked about; `shortfall` mean of min(profit - the lower one, 0); `fall` deepest drawdown;
+    `longest` drawdown in bars.
+    """
+
+    mean: Floats
+    sharpe: Floats
+    downside: Floats
+    below: Floats
+    within: Floats
+    shortfall: Floats
+    fall: Floats
+    longest: Ints
+
+
+def account_draws(
+    profits: Floats, low: float, high: float, draws: int = DRAWS, seed: int = 0
+) -> AccountDraws:
+    """One pass of the stationary bootstrap over profits per bar; `mean` and `sharpe` are `bootstrap`'s."""
+    x: Floats = np.ascontiguousarray(profits, np.float64)
+    mean, std, downside, below, within, shortfall, fall = (np.empty(draws) for _ in range(7))
+    longest = np.empty(draws, np.int64)
+    block = float(optimal_block(x))
+    bootstrap_account(x, low, high, block, seed, mean, std, downside, below, within, shortfall, fall, longest)
+    return AccountDraws(mean, _sharpe(mean, std, x), downside, below, within, shortfall, fall, longest)
+
+
+def _sharpe(mean: Floats, std: Floats, x: Floats) -> Floats:
+    # A resample of one value over and over has a deviation of 0, or of what rounding leaves of it.
+    noise = 1e-7 * np.maximum(np.abs(mean), np.abs(mean - x.mean()))
+    sharpe: Floats = np.divide(mean, std, out=np.full(len(mean), np.nan), where=std > noise)
+    return sharpe
 
 
 def interval(draws: Floats, level: float = LEVEL) -> tuple[float, float] | None:

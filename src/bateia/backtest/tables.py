@@ -9,7 +9,7 @@ import numpy as np
 from bateia.core import Block
 from bateia.core.events import Bytes, Floats, Ints
 from bateia.kernels.ledger import mark_to_market, round_trips
-from bateia.trading import Fills
+from bateia.trading import CHARGES, PARTS, Charges, Fills
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +17,8 @@ class Equity(Block):
     """The account at each bar's close; all but `position` (units) count from 0 in currency.
 
     `gross` is the profit at the market's prices, `net` = gross - `cost`, `traded` the notional traded.
+    `fee`, `spread`, `slippage`, `impact`, `liquidation`, `funding` (negative: got) and `borrow` add up to
+    `cost`.
     """
 
     time: Ints
@@ -25,6 +27,13 @@ class Equity(Block):
     net: Floats
     cost: Floats
     traded: Floats
+    fee: Floats
+    spread: Floats
+    slippage: Floats
+    impact: Floats
+    liquidation: Floats
+    funding: Floats
+    borrow: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +58,10 @@ class RoundTrips(Block):
     bars: Ints
 
 
-def equity_table(fills: Fills, bar_time: Ints, bar_close: Floats, multiplier: float) -> Equity:
-    """The account at every bar; a fill counts from the first bar whose time is not before it."""
+def equity_table(
+    fills: Fills, charges: Charges, bar_time: Ints, bar_close: Floats, multiplier: float
+) -> Equity:
+    """The account at every bar; a fill or charge counts from the first bar whose time is not before it."""
     time = np.ascontiguousarray(bar_time)
     position, gross, cost, traded = (np.empty(len(time)) for _ in range(4))
     mark_to_market(
@@ -68,11 +79,24 @@ def equity_table(fills: Fills, bar_time: Ints, bar_close: Floats, multiplier: fl
         cost,
         traded,
     )
-    return Equity(time, position, gross, gross - cost, cost, traded)
+    seen = np.searchsorted(fills.time, time, side="right")
+    parts = {name: _so_far(getattr(fills, name), seen) for name in PARTS}
+    for number, name in enumerate(CHARGES):
+        ours = charges[charges.kind == number]
+        parts[name] = _so_far(ours.amount, np.searchsorted(ours.time, time, side="right"))
+        cost = cost + parts[name] if len(ours) else cost
+    return Equity(time, position, gross, gross - cost, cost, traded, **parts)
 
 
-def trip_table(fills: Fills, bar_time: Ints, multiplier: float) -> RoundTrips:
-    """Closed round trips of the fills, oldest exit first."""
+def _so_far(amount: Floats, rows: Ints) -> Floats:
+    """The sum of each number of first rows."""
+    if not amount.any():
+        return np.zeros(len(rows))
+    return np.concatenate([[0.0], np.cumsum(amount)])[rows]
+
+
+def trip_table(fills: Fills, charges: Charges, bar_time: Ints, multiplier: float) -> RoundTrips:
+    """Closed round trips of the fills, oldest exit first; a charge is a cost of the trip it fell into."""
     n = len(fills)
     entry, exit_ = np.empty(n, np.int64), np.empty(n, np.int64)
     side = np.empty(n, np.int8)
@@ -95,6 +119,10 @@ def trip_table(fills: Fills, bar_time: Ints, multiplier: float) -> RoundTrips:
     )
     entry, exit_, side = entry[:made], exit_[:made], side[:made]
     quantity, cost = quantity[:made], cost[:made]
+    if len(charges):
+        # The position charged was held before any fill of that very time: the first trip to end from then on.
+        trip = np.searchsorted(exit_, charges.time, side="left")
+        np.add.at(cost, trip[trip < made], charges.amount[trip < made])
     notional = quantity * market_in[:made] * multiplier
     gross = side * quantity * multiplier * (market_out[:made] - market_in[:made])
     net = gross - cost

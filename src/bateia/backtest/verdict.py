@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from bateia.backtest.chance import Chance, best_of
 from bateia.backtest.numbers import Financial, Metrics
 
+SURE = 0.95
+"""Probability that the true Sharpe ratio beats luck's best, below which nothing is said about an edge."""
 ENOUGH = 30
 """Round trips below which nothing is said about an edge."""
 
@@ -22,12 +24,18 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def verdict(metrics: Metrics, baselines: Mapping[str, Metrics] | None = None, *, trials: int = 1) -> Verdict:
+def verdict(
+    metrics: Metrics,
+    baselines: Mapping[str, Metrics] | None = None,
+    *,
+    trials: int = 1,
+    chance: Chance | None = None,
+) -> Verdict:
     """Judge a run: an edge needs all of these, and the first that fails is the headline.
 
     At least 30 round trips; costs assumed at all; net profit; the 95% interval of the net Sharpe ratio
     above 0; more net profit than every baseline; and a net Sharpe ratio above what the best of `trials`
-    attempts without skill would show.
+    attempts without skill would show: by the deflated Sharpe ratio where `chance` knows it.
     """
     account = metrics.financial
     baselines = baselines or {}
@@ -39,7 +47,7 @@ def verdict(metrics: Metrics, baselines: Mapping[str, Metrics] | None = None, *,
             _untested(account),
             _chance(account),
             _beaten(account, baselines),
-            _lucky(account, trials),
+            _lucky(account, trials, chance),
         )
         if headline
     ]
@@ -52,20 +60,6 @@ def verdict(metrics: Metrics, baselines: Mapping[str, Metrics] | None = None, *,
         f"assumed {_bp(account.cost_bp_side, sign=False)}"
     )
     return Verdict(headline, True, reasons)
-
-
-def best_of(trials: int) -> float:
-    """Expected best of `trials` standard normal scores: what the luckiest of them shows without skill.
-
-    Source: Bailey and Lopez de Prado, "The Deflated Sharpe Ratio", J. Portfolio Management 40 (2014).
-
-    >>> best_of(1), round(best_of(100), 2)
-    (0.0, 2.53)
-    """
-    if trials <= 1:
-        return 0.0
-    euler, normal = 0.5772156649015329, NormalDist()
-    return (1 - euler) * normal.inv_cdf(1 - 1 / trials) + euler * normal.inv_cdf(1 - 1 / (trials * math.e))
 
 
 def _few(account: Financial) -> str:
@@ -109,7 +103,13 @@ def _beaten(account: Financial, baselines: Mapping[str, Metrics]) -> str:
     return f"No edge over the baseline: net {account.net:+,.2f}, {name} {better[name]:+,.2f}"
 
 
-def _lucky(account: Financial, trials: int) -> str:
+def _lucky(account: Financial, trials: int, chance: Chance | None) -> str:
+    if trials > 1 and account.net > 0 and chance is not None and chance.dsr is not None:
+        if chance.dsr >= SURE:
+            return ""
+        return (
+            f"Could be the luckiest of {trials:,} trials: deflated Sharpe ratio {chance.dsr:.2f}, not {SURE}"
+        )
     value, low = account.sharpe_net.value, account.sharpe_net.low
     if trials <= 1 or account.net <= 0 or value is None or low is None:
         return ""

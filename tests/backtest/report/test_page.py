@@ -2,13 +2,28 @@
 
 import dataclasses
 import json
+import zlib
+from base64 import b85decode
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from bateia.backtest import cost_curve, measure, return_by_decile, simulate, verdict
-from bateia.backtest.report import Baseline, FoldTimes, ReportData, render_report
+from bateia.backtest import (
+    breakdowns,
+    by_name,
+    cost_curve,
+    measure,
+    return_by_decile,
+    simulate,
+    sweep,
+    verdict,
+)
+from bateia.backtest.chance import assess
+from bateia.backtest.evidence import Ruling
+from bateia.backtest.report import Baseline, FoldSpans, ReportData, render_report, said_and_happened
+from bateia.runs import TrialMatrix
+from bateia.splits import Piece
 from bateia.trading import Costs, SimulatedBroker
 
 EVIL = '<script>alert("x")</script>'
@@ -20,6 +35,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.loads, self.words, self.scripts, self.tags = [], [], [], []
+        self.ids, self.links, self.lengths = set(), [], []
         self._script = False
         self.feed(text)
 
@@ -28,7 +44,11 @@ class Page(HTMLParser):
         self._script = tag == "script"
         if self._script:
             self.scripts.append("")
-        self.loads += [value for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+            self.lengths.append(int(dict(attrs).get("data-length", 0)))
+        self.ids |= {value for name, value in attrs if name == "id"}
+        found = [value for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+        self.links += [value[1:] for value in found if value.startswith("#")]
+        self.loads += [value for value in found if not value.startswith("#")]
 
     def handle_data(self, data):
         if self._script:
@@ -41,6 +61,18 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
+def unpacked(page, number):
+    """A packed script as the page's own script reads it: five signs for four bytes, inflated."""
+    signs = page.scripts[-1].split('signs = "')[1].split('"')[0]
+    pythons = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+    text = page.scripts[number].strip().translate(str.maketrans(signs, pythons))
+    return zlib.decompress(b85decode(text)[: page.lengths[number]]).decode()
+
+
+def figures(page):
+    return {name.removeprefix("chart-"): drawn for name, drawn in json.loads(unpacked(page, 0)).items()}
+
+
 def generated_report(market, **changes):
     bars, trades, target = market(6000, 4)
     costs = Costs(fee_per_unit=2.0, half_spread=0.125)
@@ -49,7 +81,11 @@ def generated_report(market, **changes):
     ret = np.append(np.diff(np.log(bars.close)), np.nan)
     run, hold = (simulate(bars, t, trades, broker) for t in (target, np.ones(len(bars))))
     metrics, base = measure(run, score, np.sign(ret), ret, draws=200), measure(hold, draws=200)
-    times = bars.time
+    half, n = len(bars) // 2, len(bars)
+    path = [Piece(0, 0, half), Piece(1, half, n)]
+    regimes = by_name(np.where(np.arange(n) % 90 < 40, "calm", "wild").tolist())
+    profits = np.random.default_rng(1).normal(size=(60, 3))
+    matrix = TrialMatrix(np.arange(60), ("own", "second", "third"), profits, 1234)
     values = {
         "name": "generated",
         "recipe": "bars: {kind: tick}\n",
@@ -64,11 +100,28 @@ def generated_report(market, **changes):
         "baselines": {"always long": Baseline(base, hold.equity)},
         "deciles": return_by_decile(score, ret, draws=200),
         "importance": {f"feature_{i}": float(i) for i in range(30)},
-        "folds": [FoldTimes(int(times[0]), int(times[200]), int(times[210]), int(times[-1]))],
+        "folds": [spans(bars.time, (0, 200), (200, 210), (210, n))],
+        "chance": assess(matrix, "own", draws=200),
+        "gates": [
+            Ruling("profit net of costs", -12.5, "above 0", "failed"),
+            Ruling("round trips", 5000.0, "at least 100", "passed"),
+            Ruling("PBO", None, "at most 0.2", "not judged", "too few trials", blocks=False),
+        ],
+        "groups": breakdowns(
+            run, path=path, more={"regime": regimes}, score=score, value=np.sign(ret), ret=ret
+        ),
+        "calibration": said_and_happened(np.tanh(score), np.sign(ret), draws=200),
+        "sweep": sweep(bars, score, np.linspace(0.0, 2.0, 9), 0.0, bp_side=1.0),
+        "enter": 0.5,
         "versions": {"numpy": "2.4"},
         "currency": "USD",
     }
     return ReportData(**{**values, **changes})
+
+
+def spans(time, train, purged, test):
+    whole = [((int(time[a]), int(time[b - 1])),) for a, b in (train, test, purged)]
+    return FoldSpans(*whole)
 
 
 @pytest.fixture(scope="module")
@@ -81,22 +134,31 @@ def page(report):
     return Page(render_report(report))
 
 
-def figures(page):
-    return json.loads(page.scripts[0])
-
-
 def test_nothing_is_loaded_from_anywhere(page):
     assert page.loads == ["data:,"]
     assert "iframe" not in page.tags and "img" not in page.tags
     assert page.tags.count("script") == len(page.scripts) == 3
-    assert "plotly.js v" in page.scripts[1]
+    assert "plotly.js v" in unpacked(page, 1)
+    assert "http" not in page.scripts[2]
     style = page.text[: page.text.index("Bateia report")]
     assert "url(" not in style and "@import" not in style
 
 
 def test_the_verdict_comes_first_and_everything_is_there(page, report):
     headline = report.verdict.headline.replace("-", "\u2212")
-    order = [headline.split(":")[0], "Strategy and baselines", "What it did", "Why", "What it rests on"]
+    order = [
+        headline.split(":")[0],
+        "Strategy and baselines",
+        "Could it be luck?",
+        "What the recipe asks of a run",
+        "What it did",
+        "By fold",
+        "By regime",
+        "What the score is worth",
+        "What it cost",
+        "Price and trades",
+        "What it rests on",
+    ]
     places = [page.text.index(words) for words in order]
     assert places == sorted(places)
     for words in (
@@ -105,9 +167,13 @@ def test_the_verdict_comes_first_and_everything_is_there(page, report):
         "1,234 on this data",
         "bars: {kind: tick}",
         "sha256:abc",
+        "entries and exits; dotted, a fold begins.",
     ):
         assert words in page.text
-    assert set(figures(page)) == {"equity", "drawdown", "price", "deciles", "costs", "importance", "folds"}
+    assert set(figures(page)) == {
+        *("equity", "drawdown", "folds", "week", "weekcount", "deciles", "calibration", "sweep"),
+        *("importance", "costs", "kinds", "price"),
+    }
     assert len(figures(page)["importance"]["data"][0]["x"]) == 20
 
 
@@ -137,6 +203,7 @@ def test_every_word_is_escaped(generated_market):
     assert EVIL not in text
     assert page.text.count('alert("x")') > 8
     names = json.dumps(figures(page))
+    assert "<" not in page.scripts[0] + page.scripts[1]
     assert "<script>" not in names and "&lt;script&gt;" in names
 
 
@@ -153,6 +220,11 @@ def test_it_draws_what_is_there_and_leaves_out_what_is_not(generated_market):
         curve=cost_curve(run),
         baselines={},
         deciles=[],
+        calibration=[],
+        sweep=None,
+        chance=None,
+        gates=[],
+        groups={},
         importance={},
         folds=[],
         currency="",
@@ -160,7 +232,9 @@ def test_it_draws_what_is_there_and_leaves_out_what_is_not(generated_market):
     page = Page(render_report(bare))
     assert set(figures(page)) == {"equity", "drawdown", "price", "costs"}
     assert "No trades" in page.text and "no costs" in page.text
-    assert "Prediction" not in page.text
+    for absent in ("Prediction", "luck", "Gates", "By fold", "Hour and weekday"):
+        assert absent not in page.text
+    assert "a fold begins" not in page.text
 
 
 def test_equity_ends_where_the_numbers_say(page, report):
@@ -184,7 +258,90 @@ def test_many_trades_are_thinned_and_said_so(generated_market):
         render_report(generated_report(generated_market, bars=bars, backtest=run, curve=cost_curve(run)))
     )
     marks = {line["name"]: len(line["x"]) for line in figures(many)["price"]["data"]}
-    assert 700 <= marks["Exit"] <= 1000
+    assert 600 <= marks["Exit"] <= 800
     assert marks["Exit"] == marks["Long entry"] + marks["Short entry"]
-    assert marks["Close"] <= 5000
-    assert "Every 3rd round trip is drawn." in many.text
+    assert marks["Close"] <= 1200
+    assert "Every 4th round trip is drawn." in many.text
+
+
+def test_contents_lead_to_sections_that_exist(page):
+    assert len(page.links) == 10
+    assert set(page.links) <= page.ids
+    assert {f"chart-{name}" for name in figures(page)} <= page.ids
+
+
+def test_every_chart_has_titles_on_its_axes(page):
+    for name, drawn in figures(page).items():
+        for axis in ("xaxis", "yaxis"):
+            assert drawn["layout"][axis]["title"]["text"], f"{name} {axis}"
+
+
+def test_it_stays_below_two_megabytes(report):
+    rng = np.random.default_rng(0)
+    n = 105_120  # a year of five minutes
+    time = np.arange(n, dtype=np.int64) * 300_000_000
+    walk = lambda: np.cumsum(rng.normal(size=n)) * 50.0  # noqa: E731
+    equity = report.backtest.equity
+    columns = {name: np.zeros(n) for name in equity.columns()} | {"time": time}
+    made = [
+        type(equity)(**columns | {"net": walk(), "gross": walk(), "traded": np.arange(n) + 1.0})
+        for _ in range(9)
+    ]
+    bars = type(report.bars)(
+        **{name: np.abs(walk()) + 1e5 for name in report.bars.columns()} | {"time": time}
+    )
+    year = dataclasses.replace(
+        report,
+        bars=bars,
+        backtest=dataclasses.replace(report.backtest, equity=made[0]),
+        others=made[1:6],
+        baselines={name: Baseline(report.metrics, made[6 + k]) for k, name in enumerate("abc")},
+    )
+    text = render_report(year)
+    assert len(text.encode()) < 2_000_000
+    assert "Other paths (net)" in json.dumps(figures(Page(text)))
+
+
+def test_where_the_verdicts_path_lies_among_all_is_said(report):
+    equity = report.backtest.equity
+    better = dataclasses.replace(equity, net=equity.net + 1e6)
+    text = Page(render_report(dataclasses.replace(report, others=[better, better]))).text
+    assert "tested 3 times" in text and "the verdict's is number 3 of 3" in text
+
+
+def test_purged_zones_are_drawn_where_they_were(page, report):
+    bars = {bar["name"]: bar for bar in figures(page)["folds"]["data"]}
+    (span,) = report.folds[0].purged
+    assert bars["Purged"]["base"] == [pytest.approx(span[0] / 1000)]
+    assert bars["Purged"]["x"] == [pytest.approx((span[1] - span[0]) / 1000)]
+    assert set(bars) == {"Train", "Test", "Purged"}
+
+
+def test_the_week_holds_every_round_trip(page, report):
+    trips, drawn = report.backtest.trips, figures(page)
+    count = np.array([[0 if v is None else v for v in row] for row in drawn["weekcount"]["data"][0]["z"]])
+    mean = np.array([[0 if v is None else v for v in row] for row in drawn["week"]["data"][0]["z"]])
+    assert count.sum() == len(trips)
+    assert (count * mean).sum() == pytest.approx(trips.net_bp.sum(), rel=1e-4)
+    first = trips.entry_time.astype("datetime64[us]").astype(object)[0]
+    assert count[first.weekday(), first.hour] > 0
+
+
+def test_what_each_cost_came_to_adds_up(page, report):
+    paid = figures(page)["kinds"]["data"][0]
+    assert sum(paid["x"]) == pytest.approx(report.metrics.financial.cost, rel=1e-6)
+
+
+def test_gates_are_counted_without_flattery(page):
+    assert "1 of 3 passed, 1 in the way, so it would be refused" in page.text
+    assert "\u2717 failed" in page.text and "not judged, not in the way" in page.text
+
+
+def test_luck_has_a_number_or_a_reason(page, report):
+    assert report.chance.dsr is not None
+    assert "Deflated Sharpe ratio" in page.text and "Model confidence set" in page.text
+    short = report.chance.model_copy(
+        update={"dsr": None, "missing": {"dsr": "1 days, at least 30 are needed"}}
+    )
+    told = Page(render_report(dataclasses.replace(report, chance=short))).text
+    assert "No value: 1 day, at least 30 are needed." in told

@@ -1,6 +1,16 @@
 """The run as one calm page that opens offline."""
 
-from bateia.backtest.report.data import Baseline, FoldTimes, ReportData
+from bateia.backtest.report.data import Baseline, FoldSpans, FoldTimes, ReportData
+from bateia.backtest.report.gather import other_thresholds, rulings, said_and_happened
 from bateia.backtest.report.page import render_report
 
-__all__ = ["Baseline", "FoldTimes", "ReportData", "render_report"]
+__all__ = [
+    "Baseline",
+    "FoldSpans",
+    "FoldTimes",
+    "ReportData",
+    "other_thresholds",
+    "render_report",
+    "rulings",
+    "said_and_happened",
+]

@@ -7,7 +7,8 @@ from html import escape
 from bateia.backtest.report.data import ReportData
 
 CONVENTIONS = (
-    "A decision made at a bar's close meets the first trade after the latency, never an earlier one.",
+    "A decision is made when its bar is known and meets the first trade after the latency, never an earlier "
+    "one.",
     "The trade's price stands for the middle of the spread; spread, slippage and fees are on top.",
     "The Sharpe ratio is that of profits from bar close to bar close, flat bars included, scaled by the "
     "square root of the bars per calendar year at this sample's pace.",
@@ -26,6 +27,6 @@ def notes(report: ReportData) -> str:
     lines = "".join(f"<li>{escape(line)}</li>" for line in CONVENTIONS)
     recipe = f"<pre>{escape(report.recipe)}</pre>"
     return (
-        f"<h2>What it rests on</h2>\n<dl>{rows}</dl>\n"
+        f"<dl>{rows}</dl>\n"
         f'<ul class="muted">{lines}</ul>\n<details><summary>Recipe</summary>{recipe}</details>\n'
     )

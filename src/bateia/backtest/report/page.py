@@ -1,76 +1,50 @@
-"""The page: verdict first, then numbers, charts, and what they rest on."""
+"""The page, in the order that a sceptical reader wants: verdict, numbers, luck, then when, why and how."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from html import escape
 
-from bateia.backtest.report import charts
+from bateia.backtest.report import charts, charts_score, charts_when
+from bateia.backtest.report.chance import chance_panel
 from bateia.backtest.report.data import ReportData
+from bateia.backtest.report.gates import gate_table
+from bateia.backtest.report.groups import DRAWN, group_table
 from bateia.backtest.report.notes import notes
-from bateia.backtest.report.style import CSS, GOLD, INK
-from bateia.backtest.report.table import comparison, tiles
-from bateia.backtest.report.words import true_minus
+from bateia.backtest.report.plot import Figure
+from bateia.backtest.report.shell import brand, contents, figure, section, shell
+from bateia.backtest.report.table import assumptions, comparison, tiles
+from bateia.backtest.report.words import amount, true_minus
 from bateia.core import format_time
 
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-PAN = (
-    '<svg width="26" height="16" viewBox="0 0 26 16" aria-hidden="true">'
-    f'<path d="M1 5h24c-1 6-6 10-12 10S2 11 1 5z" fill="none" stroke="{INK}" stroke-width="1.4"/>'
-    f'<g fill="{GOLD}"><circle cx="10" cy="2.4" r="1.7"/><circle cx="15.4" cy="10.4" r="1.7"/>'
-    '<circle cx="11" cy="9.4" r="1.2"/></g></svg>'
-)
-SCRIPT = """
-const figures = JSON.parse(document.getElementById("figures").textContent);
-const config = {displaylogo: false, displayModeBar: false, responsive: true};
-const touch = matchMedia("(pointer: coarse)").matches;
-const resized = new ResizeObserver(entries => entries.forEach(e => Plotly.Plots.resize(e.target)));
-for (const [id, figure] of Object.entries(figures)) {
-  if (touch) figure.layout.dragmode = false;
-  Plotly.newPlot(id, figure.data, figure.layout, config);
-  resized.observe(document.getElementById(id));
-}
-const resize = () => Object.keys(figures).forEach(id => Plotly.Plots.resize(id));
-addEventListener("beforeprint", () => {
-  document.querySelectorAll("details").forEach(part => { part.open = true; });
-  resize();
-});
-addEventListener("afterprint", resize);
-"""
+FEW = 5
+"""Round trips a cell of the week below which one trip colours it."""
 
 
 def render_report(report: ReportData) -> str:
-    """One self-contained HTML page (about 5 MB: the chart library is inside); no request leaves it.
+    """One self-contained HTML page (under 2 MB: the chart library is inside); no request leaves it.
 
     The same input gives the same text. All words are escaped; times are UTC.
     """
-    from plotly.offline import get_plotlyjs
-
-    figures: dict[str, charts.Figure] = {}
-    body = "".join(
-        (
-            _header(report),
-            tiles(report),
-            comparison(report),
-            _charts(report, figures),
-            notes(report),
-        )
-    )
-    # "<" inside JSON would let a name close the script element.
-    data = json.dumps(figures, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<link rel="icon" href="data:,">\n<title>{escape(report.name)} \u00b7 Bateia</title>\n'
-        f"<style>{CSS}</style>\n</head>\n<body>\n<main>\n{body}</main>\n"
-        f'<script type="application/json" id="figures">{data}</script>\n'
-        f"<script>{get_plotlyjs()}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    )
+    figures: dict[str, Figure] = {}
+    parts = [
+        ("numbers", "Strategy and baselines", comparison(report)),
+        ("chance", "Could it be luck?", chance_panel(report.chance) if report.chance else ""),
+        ("gates", "Gates", gate_table(report.gates) if report.gates else ""),
+        ("profit", "What it did", _profit(report, figures)),
+        ("when", "When", _when(report, figures)),
+        ("score", "What the score is worth", _score(report, figures)),
+        ("costs", "What it cost", _costs(report, figures)),
+        ("trades", "Trades", _trades(report, figures)),
+        ("recipe", "What it rests on", notes(report)),
+    ]
+    parts = [part for part in parts if part[2]]
+    links = contents([("verdict", "Verdict"), *((name, name.capitalize()) for name, _, _ in parts)])
+    body = _header(report, links) + tiles(report) + "".join(section(*part) for part in parts)
+    return shell(report.name, body, {f"chart-{name}": drawn for name, drawn in figures.items()})
 
 
-def _header(report: ReportData) -> str:
+def _header(report: ReportData, links: str) -> str:
     bars, verdict = report.bars, report.verdict
     first, last = (format_time(int(t))[:16].replace("T", " ") for t in (bars.time[0], bars.time[-1]))
     period = f"{first} to {last} UTC"
@@ -79,46 +53,142 @@ def _header(report: ReportData) -> str:
     reasons = "".join(f"<li>{escape(true_minus(reason))}</li>" for reason in verdict.reasons)
     kind, tag = ("verdict edge", "Edge") if verdict.edge else ("verdict", "No edge shown")
     return (
-        f'<div class="brand">{PAN}<span>Bateia report</span></div>\n<h1>{escape(report.name)}</h1>\n'
-        f'<p class="muted">{sample}{escape(period)}, {len(bars):,} bars</p>\n{about}'
-        f'<section class="{kind}"><div class="tag">{tag}</div>'
+        f"{brand('Bateia report')}<h1>{escape(report.name)}</h1>\n"
+        f'<p class="muted">{sample}{escape(period)}, {len(bars):,} bars</p>\n{about}{links}'
+        f'<section class="{kind}" id="verdict"><div class="tag">{tag}</div>'
         f'<div class="headline">{escape(true_minus(verdict.headline))}</div><ul>{reasons}</ul></section>\n'
     )
 
 
-def _charts(report: ReportData, figures: dict[str, charts.Figure]) -> str:
-    def figure(name: str, title: str, caption: str, draw: Callable[[ReportData], charts.Figure]) -> str:
-        figures[name] = draw(report)
-        height = figures[name]["layout"]["height"]
-        return (
-            f"<figure><h3>{escape(title)}</h3><figcaption>{escape(caption)}</figcaption>"
-            f'<div class="chart" id="{name}" style="height:{height}px"></div></figure>\n'
-        )
+def _figure(
+    report: ReportData,
+    figures: dict[str, Figure],
+    name: str,
+    title: str,
+    caption: str,
+    draw: Callable[[ReportData], Figure],
+) -> str:
+    figures[name] = draw(report)
+    return figure(name, title, caption, figures[name]["layout"]["height"])
 
-    shown = max(1, -(-len(report.backtest.trips) // charts.TRIPS))
-    nth = {2: "2nd", 3: "3rd"}.get(shown, f"{shown}th")
-    sample = "" if shown == 1 else f" Every {nth} round trip is drawn."
-    unit = f", {report.currency}" if report.currency else ""
+
+def _pair(parts: list[str]) -> str:
+    return f'<div class="pair">{"".join(parts)}</div>\n' if len(parts) > 1 else "".join(parts)
+
+
+def _profit(report: ReportData, figures: dict[str, Figure]) -> str:
     marked = "From 0, marked to each bar's close. Drag to zoom, double-click to come back."
-    parts = [
-        "<h2>What it did</h2>\n",
-        figure("equity", f"Profit{unit}", marked, charts.equity_chart),
-        figure("drawdown", "Drawdown, % of capital", "Below the highest net so far.", charts.drawdown_chart),
-        figure("price", "Price and trades", f"Bar closes, entries and exits.{sample}", charts.price_chart),
-    ]
-    why = []
+    if report.others:
+        marked = _fan(report)
+    fall = "Net profit below its highest point so far."
+    return _figure(report, figures, "equity", "Profit", marked, charts.equity_chart) + _figure(
+        report, figures, "drawdown", "Drawdown", fall, charts.drawdown_chart
+    )
+
+
+def _fan(report: ReportData) -> str:
+    """What the paths are, and where among them the verdict's own lies."""
+    own = float(report.backtest.equity.net[-1])
+    ends = sorted([own, *(float(path.net[-1]) for path in report.others)], reverse=True)
+    drawn = min(len(report.others), charts.FAN)
+    some = "" if drawn == len(report.others) else f", {drawn} of them drawn"
+    return (
+        f"From 0, marked to each bar's close. Each bar was tested {len(ends)} times, by models trained on "
+        f"different parts: the verdict's path in gold, the others thin{some}. They end between "
+        f"{amount(ends[-1], 0, sign=True)} and {amount(ends[0], 0, sign=True)}; the verdict's is number "
+        f"{ends.index(own) + 1} of {len(ends)}. They share the bars, so chance could do more than they show."
+    )
+
+
+def _when(report: ReportData, figures: dict[str, Figure]) -> str:
+    parts = []
+    if report.folds:
+        shown = min(len(report.folds), charts_when.FOLDS)
+        some = "" if shown == len(report.folds) else f" {shown} of {len(report.folds)} folds are drawn."
+        caption = (
+            "What each fold's model learnt from, what it was tested on, and what was purged: its answers "
+            f"overlap the test's or come too close to it.{some}"
+        )
+        parts.append(_figure(report, figures, "folds", "Folds", caption, charts_when.fold_chart))
+    parts += _tables(report, ("fold",))
+    periods = report.groups.get("period", ())
+    if len(periods) > 1:
+        unit = "month" if len(periods[0].name) == 7 else "day"
+        caption = f"Of each {unit}'s bars, with 95% intervals: one good {unit} should not carry the rest."
+        parts.append(_figure(report, figures, "period", f"By {unit}", caption, charts_when.period_chart))
+    if len(report.backtest.trips):
+        _, count = charts_when.week(report)
+        thin = float((count[count > 0] < FEW).mean())
+        caution = (
+            f" {thin:.0%} of the coloured cells hold fewer than {FEW} round trips: those say nothing."
+            if thin > 0
+            else ""
+        )
+        caption = f"Net profit per round trip, mean, bp.{caution}"
+        many = "How many round trips began then: how much a cell beside it can be trusted."
+        pair = [
+            _figure(report, figures, "week", "Hour and weekday: profit", caption, charts_when.week_chart),
+            _figure(report, figures, "weekcount", "Hour and weekday: count", many, charts_when.count_chart),
+        ]
+        parts.append(_pair(pair))
+    parts += _tables(report, [by for by in report.groups if by not in DRAWN and by != "fold"])
+    return "".join(parts)
+
+
+def _tables(report: ReportData, kinds: tuple[str, ...] | list[str]) -> list[str]:
+    made = []
+    for by in kinds:
+        groups = report.groups.get(by, ())
+        if groups:
+            path = " of the verdict's path" if by == "fold" and report.others else ""
+            made.append(f"<h3>By {escape(by)}{path}</h3>\n{group_table(by, groups, report.currency)}")
+    return made
+
+
+def _score(report: ReportData, figures: dict[str, Figure]) -> str:
+    parts = []
     if report.deciles:
         caption = "By score, with 95% intervals. A band pays only beyond the dashed cost of a round trip."
-        why.append(figure("deciles", "Mean return after the score, bp", caption, charts.decile_chart))
+        title = "Mean return after the score"
+        parts.append(_figure(report, figures, "deciles", title, caption, charts_score.decile_chart))
+    if len(report.calibration) > 1:
+        caption = "With 95% intervals; on the dashed line what it says is what happens. Undecided is half up."
+        title = "Calibration"
+        parts.append(_figure(report, figures, "calibration", title, caption, charts_score.calibration_chart))
+    made = _pair(parts)
+    if report.sweep is not None and len(report.sweep) > 1:
+        caption = (
+            f"The same scores at {len(report.sweep)} thresholds, filled at the next bar's open. Look at the "
+            "shape: choosing the best of these on the data that is shown here would be as many trials more."
+        )
+        made += _figure(report, figures, "sweep", "Other thresholds", caption, charts_score.sweep_chart)
+    if report.importance:
+        first = max(sorted(report.importance), key=lambda name: report.importance[name])
+        share = 100 * report.importance[first] / (sum(report.importance.values()) or 1.0)
+        caption = (
+            f"Share of the model's total, at most twenty features, {first} first with {share:.0f}%; "
+            "says what was used, not what is true."
+        )
+        title = "Feature importance"
+        made += _figure(report, figures, "importance", title, caption, charts_score.importance_chart)
+    return made
+
+
+def _costs(report: ReportData, figures: dict[str, Figure]) -> str:
     caption = "The same trades at other costs; where the line meets 0 is the break-even cost."
     if (report.metrics.financial.break_even_bp_side or 0.0) < 0:
         caption = "The same trades at other costs: a loss even at no cost, so there is no break-even cost."
-    why.append(figure("costs", f"Net profit by cost{unit}", caption, charts.cost_chart))
-    parts += ["<h2>Why</h2>\n", f'<div class="pair">{"".join(why)}</div>\n' if len(why) > 1 else why[0]]
-    if report.importance:
-        caption = "Share of the model's total, at most twenty features; says what was used, not what is true."
-        parts.append(figure("importance", "Feature importance", caption, charts.importance_chart))
-    if report.folds:
-        caption = "Each fold is tested on what comes after its training."
-        parts.append(figure("folds", "Folds", caption, charts.fold_chart))
-    return "".join(parts)
+    parts = [_figure(report, figures, "costs", "Net profit by cost", caption, charts.cost_chart)]
+    if charts.kinds_of_cost(report):
+        caption = "All that was paid, by kind. What is left out came to nothing, or was not assumed."
+        parts.append(_figure(report, figures, "kinds", "Costs by kind", caption, charts.kind_chart))
+    return f'<p class="muted">{escape(assumptions(report))}</p>\n{_pair(parts)}'
+
+
+def _trades(report: ReportData, figures: dict[str, Figure]) -> str:
+    shown = max(1, -(-len(report.backtest.trips) // charts.TRIPS))
+    nth = {2: "2nd", 3: "3rd"}.get(shown, f"{shown}th")
+    sample = "" if shown == 1 else f" Every {nth} round trip is drawn."
+    dotted = "; dotted, a fold begins" if charts.fold_starts(report) else ""
+    caption = f"Bar closes, entries and exits{dotted}.{sample}"
+    return _figure(report, figures, "price", "Price and trades", caption, charts.price_chart)

@@ -10,7 +10,7 @@ import numpy as np
 
 from bateia.core.events import Floats, Ints
 
-POINTS = 5_000
+POINTS = 1_200
 
 
 def minmax_rows(values: Floats, limit: int = POINTS) -> Ints:
@@ -35,7 +35,7 @@ def numbers(values: Iterable[Any]) -> list[float | None]:
     return [float(f"{v:.7g}") if np.isfinite(v) else None for v in values]
 
 
-def milliseconds(times: Ints) -> list[float]:
-    """Microseconds UTC as the milliseconds that a date axis reads."""
-    scaled: list[float] = (np.asarray(times) / 1000).tolist()
+def milliseconds(times: Ints) -> list[int]:
+    """Microseconds UTC as the whole milliseconds that a date axis reads."""
+    scaled: list[int] = np.rint(np.asarray(times) / 1000).astype(np.int64).tolist()
     return scaled

@@ -2,6 +2,7 @@
 
 PAPER, CARD, INK, MUTED, HAIR = "#FBFAF6", "#FFFFFF", "#24221D", "#6E695E", "#E7E2D6"
 GOLD, PALE_GOLD, TEAL, RUST, SLATE, GREY = "#B5892B", "#DDC58C", "#1F6F78", "#A8452F", "#5B6472", "#8F897C"
+BLUE, SAND = "#1F5F8B", "#CFC8B8"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 CSS = f"""
@@ -20,6 +21,14 @@ h2 {{ font-size: 20px; line-height: 1.3; margin: 52px 0 12px; letter-spacing: -.
 h3 {{ font-size: 16px; margin: 0 0 2px; }}
 p {{ margin: 0 0 10px; }}
 .muted, figcaption, .note {{ color: {MUTED}; font-size: 14px; }}
+h3 + .scroll {{ margin-bottom: 22px; }}
+section {{ scroll-margin-top: 12px; }}
+nav {{ display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 14px 0 0; font-size: 14px; }}
+nav a {{ color: #8A6516; text-decoration: none; padding: 3px 0; }}
+nav a:hover, nav a:focus {{ text-decoration: underline; }}
+code {{ font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }}
+.warning {{ margin: 0 0 12px; padding: 10px 16px; background: {CARD}; border: 1px solid {HAIR};
+  border-left: 5px solid {RUST}; border-radius: 6px; font-size: 15px; }}
 .verdict {{ margin: 26px 0 20px; padding: 22px 26px; background: {CARD}; border: 1px solid {HAIR};
   border-left: 5px solid {GREY}; border-radius: 6px; }}
 .verdict.edge {{ border-left-color: {GOLD}; }}
@@ -46,6 +55,19 @@ tbody th {{ font-weight: 400; }}
 tr.group th {{ padding-top: 20px; font-size: 12px; font-weight: 650; letter-spacing: .08em;
   text-transform: uppercase; color: {MUTED}; }}
 td .range {{ display: block; color: {MUTED}; font-size: 12.5px; white-space: nowrap; }}
+th .range {{ display: block; color: {MUTED}; font-size: 12.5px; }}
+table.told thead th, table.wide thead th {{ overflow-wrap: normal; }}
+table.wide {{ min-width: 680px; }}
+table.told td {{ font-variant-numeric: tabular-nums; }}
+table.told th:last-child, table.told td:last-child {{ text-align: left; }}
+table.told td:last-child .range {{ white-space: normal; }}
+table.gates td:last-child {{ white-space: nowrap; }}
+td.held {{ color: {TEAL}; font-weight: 600; }}
+td.broken {{ color: {RUST}; font-weight: 600; }}
+table.fields td {{ text-align: left; font-size: 14px; overflow-wrap: anywhere; }}
+table.fields th {{ text-align: left; }}
+.cards .verdict {{ margin: 14px 0; }}
+.cards {{ margin-top: 22px; }}
 td .minus {{ color: {RUST}; }}
 figure {{ margin: 0 0 22px; padding: 18px 20px 14px; background: {CARD}; border: 1px solid {HAIR};
   border-radius: 6px; min-width: 0; }}
@@ -73,6 +95,7 @@ summary {{ cursor: pointer; font-size: 15px; }}
   figure {{ padding: 14px 10px 8px; }}
   th, td {{ padding: 6px 6px; font-size: 14px; }}
   td .range {{ font-size: 11.5px; white-space: normal; }}
+  table.gates td:last-child {{ white-space: normal; }}
   dl {{ grid-template-columns: 1fr; gap: 0; }}
   dd {{ margin-bottom: 6px; }}
 }}
@@ -82,7 +105,9 @@ summary {{ cursor: pointer; font-size: 15px; }}
   main {{ max-width: none; padding: 0; }}
   figure, .verdict, .tiles, tr {{ break-inside: avoid; }}
   h2 {{ break-after: avoid; }}
-  .modebar {{ display: none; }}
+  .modebar, nav {{ display: none; }}
   pre {{ white-space: pre-wrap; }}
+  .scroll {{ overflow: visible; }}
+  table.wide {{ min-width: 0; font-size: 9pt; }}
 }}
 """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 
 from bateia.backtest.numbers import Financial, Metrics, Predictive
 from bateia.backtest.report.data import ReportData
-from bateia.backtest.report.words import MISSING, amount, cell, span
+from bateia.backtest.report.words import MISSING, amount, cell, coins, days, known, ratio, rough, span
 from bateia.trading.latency import format_latency
 
 Row = tuple[str, Callable[[Metrics], str]]
@@ -45,71 +45,108 @@ def tiles(report: ReportData) -> str:
 
 def comparison(report: ReportData) -> str:
     """The table of the strategy and its baselines, with what trading was assumed to cost."""
-    columns = [("Strategy", report.metrics), *((name, b.metrics) for name, b in report.baselines.items())]
-    head = "".join(
-        f'<th scope="col"{" class=own" if i == 0 else ""}>{escape(name)}</th>'
-        for i, (name, _) in enumerate(columns)
-    )
-    body = []
-    for group, rows in _rows(report).items():
-        cells = {label: [read(metrics) for _, metrics in columns] for label, read in rows}
-        known = {label: row for label, row in cells.items() if any(text != MISSING for text in row)}
-        if known:
-            body.append(f'<tr class="group"><th colspan="{len(columns) + 1}">{group}</th></tr>')
-        for label, row in known.items():
-            line = "".join(f"<td>{text}</td>" for text in row)
-            body.append(f'<tr><th scope="row">{escape(label)}</th>{line}</tr>')
+    columns = {"Strategy": report.metrics, **{name: b.metrics for name, b in report.baselines.items()}}
     return (
-        f'<h2>Strategy and baselines</h2>\n<p class="muted">{escape(_assumptions(report))}</p>\n'
-        f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead>\n'
-        f"<tbody>{''.join(body)}</tbody></table></div>\n"
+        f'<p class="muted">{escape(assumptions(report))}</p>\n'
+        f"{numbers_table(columns, report.currency, own=True)}"
         '<p class="note">Small print under a number: its 95% interval, by stationary bootstrap.'
         f"{_short(report)}</p>\n"
     )
 
 
-def _rows(report: ReportData) -> dict[str, list[Row]]:
-    unit = f", {report.currency}" if report.currency else ""
+def numbers_table(columns: Mapping[str, Metrics], currency: str = "", *, own: bool = False) -> str:
+    """Metrics side by side, a column each; rows that nobody has are left out. `own`: the first stands out."""
+    head = "".join(
+        f'<th scope="col"{" class=own" if own and i == 0 else ""}>{escape(name)}</th>'
+        for i, name in enumerate(columns)
+    )
+    body = []
+    for group, rows in _rows(currency).items():
+        cells = {label: [read(metrics) for metrics in columns.values()] for label, read in rows}
+        told = {label: row for label, row in cells.items() if any(text != MISSING for text in row)}
+        if told:
+            body.append(f'<tr class="group"><th colspan="{len(columns) + 1}">{group}</th></tr>')
+        for label, row in told.items():
+            line = "".join(f"<td>{text}</td>" for text in row)
+            body.append(f'<tr><th scope="row">{escape(label)}</th>{line}</tr>')
+    return (
+        f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead>\n'
+        f"<tbody>{''.join(body)}</tbody></table></div>\n"
+    )
 
-    def skill(read: Callable[[Predictive], str]) -> Callable[[Metrics], str]:
-        return lambda m: read(m.predictive) if m.predictive is not None else MISSING
 
-    def account(read: Callable[[Financial], str]) -> Callable[[Metrics], str]:
-        return lambda m: read(m.financial)
-
+def _rows(currency: str) -> dict[str, list[Row]]:
+    unit = f", {currency}" if currency else ""
     return {
-        "Prediction": [
-            ("AUC (0.5 is no skill)", skill(lambda p: cell(p.auc, 3))),
-            ("Hit rate", skill(lambda p: cell(p.hit_rate, 3))),
-            ("Information coefficient", skill(lambda p: cell(p.ic, 3, sign=True))),
-            ("Rank information coefficient", skill(lambda p: cell(p.rank_ic, 3, sign=True))),
-            ("Log-loss", skill(lambda p: cell(p.log_loss, 4))),
-        ],
-        "Profit": [
-            ("Gross per round trip, bp", account(lambda f: cell(f.gross_bp, 2, sign=True))),
-            ("Costs per round trip, bp", account(lambda f: cell(f.cost_bp, 2))),
-            ("Net per round trip, bp", account(lambda f: cell(f.net_bp, 2, sign=True))),
-            (f"Gross profit{unit}", account(lambda f: cell(f.gross, 2, sign=True))),
-            (f"Costs{unit}", account(lambda f: cell(f.cost, 2))),
-            (f"Net profit{unit}", account(lambda f: cell(f.net, 2, sign=True))),
-            ("Break-even cost, bp a side", account(lambda f: cell(f.break_even_bp_side, 2, sign=True))),
-        ],
-        "Risk": [
-            ("Sharpe, gross", account(lambda f: cell(f.sharpe_gross, 2, sign=True))),
-            ("Sharpe, net", account(lambda f: cell(f.sharpe_net, 2, sign=True))),
-            ("Deepest drawdown, % of capital", account(lambda f: cell(f.max_drawdown_pct, 2))),
-            ("Win rate", account(lambda f: cell(f.win_rate, 3))),
-            ("Profit factor", account(lambda f: cell(f.profit_factor, 2))),
-        ],
-        "Activity": [
-            ("Round trips", account(lambda f: cell(f.round_trips, 0))),
-            ("Exposure, share of bars", account(lambda f: cell(f.exposure, 2))),
-            ("Turnover, times capital a day", account(lambda f: cell(f.turnover_per_day, 1))),
-        ],
+        "Prediction": _prediction(),
+        "Profit": _profit(unit),
+        "Risk": _risk(unit),
+        "Activity": _activity(unit),
     }
 
 
-def _assumptions(report: ReportData) -> str:
+def _prediction() -> list[Row]:
+    def skill(read: Callable[[Predictive], str]) -> Callable[[Metrics], str]:
+        return lambda m: read(m.predictive) if m.predictive is not None else MISSING
+
+    return [
+        ("AUC (0.5 is no skill)", skill(lambda p: cell(p.auc, 3))),
+        ("Hit rate", skill(lambda p: cell(p.hit_rate, 3))),
+        ("Share of up (what always saying up hits)", skill(lambda p: cell(known(p, "up_rate"), 3))),
+        ("Both calls of a round trip right", skill(lambda p: cell(p.correct_round_trip, 3))),
+        ("F1, mean of up and down", skill(lambda p: cell(p.f1_macro, 3))),
+        ("Information coefficient", skill(lambda p: cell(p.ic, 3, sign=True))),
+        ("Rank information coefficient", skill(lambda p: cell(p.rank_ic, 3, sign=True))),
+        ("Brier score (0.25 is a coin)", skill(lambda p: cell(p.brier, 4))),
+        ("Log-loss (0.693 is a coin)", skill(lambda p: cell(known(p, "log_loss"), 4))),
+    ]
+
+
+def _profit(unit: str) -> list[Row]:
+    return [
+        ("Gross per round trip, bp", _account(lambda f: cell(f.gross_bp, 2, sign=True))),
+        ("Costs per round trip, bp", _account(lambda f: cell(f.cost_bp, 2))),
+        ("Net per round trip, bp", _account(lambda f: cell(f.net_bp, 2, sign=True))),
+        (f"Gross profit{unit}", _account(lambda f: coins(known(f, "gross")))),
+        (f"Costs{unit}", _account(lambda f: coins(f.cost, sign=False))),
+        (f"Net profit{unit}", _account(lambda f: coins(known(f, "net")))),
+        ("Net profit, % of capital", _account(lambda f: cell(f.net_return_pct, 2, sign=True))),
+        (
+            "Break-even cost, bp a side",
+            _account(lambda f: cell(known(f, "break_even_bp_side"), 2, sign=True)),
+        ),
+    ]
+
+
+def _risk(unit: str) -> list[Row]:
+    return [
+        ("Sharpe, gross", _account(lambda f: ratio(f.sharpe_gross))),
+        ("Sharpe, net", _account(lambda f: ratio(f.sharpe_net))),
+        ("Sortino, net", _account(lambda f: ratio(f.sortino))),
+        ("Calmar, net", _account(lambda f: ratio(f.calmar))),
+        ("Deepest drawdown, % of capital", _account(lambda f: cell(known(f, "max_drawdown_pct"), 2))),
+        ("Longest drawdown, days", _account(lambda f: days(f.longest_drawdown_days))),
+        (f"Worst 5% of bars, mean loss{unit}", _account(lambda f: coins(f.cvar_95, sign=False))),
+        ("Win rate", _account(lambda f: cell(known(f, "win_rate"), 3))),
+        ("Profit factor", _account(lambda f: cell(known(f, "profit_factor"), 2))),
+    ]
+
+
+def _activity(unit: str) -> list[Row]:
+    return [
+        ("Round trips", _account(lambda f: cell(f.round_trips, 0))),
+        ("Exposure, share of bars", _account(lambda f: cell(f.exposure, 2))),
+        ("Turnover, times capital a day", _account(lambda f: cell(f.turnover_per_day, 1))),
+        (f"Capacity, rough{unit}", _account(lambda f: rough(f.capacity))),
+    ]
+
+
+def _account(read: Callable[[Financial], str]) -> Callable[[Metrics], str]:
+    return lambda m: read(m.financial)
+
+
+def assumptions(report: ReportData) -> str:
+    """What trading was assumed to cost, in words."""
     run = report.backtest
     broker, costs = run.broker, run.broker.costs
     price = float(run.fills.market.mean()) if len(run.fills) else float(report.bars.close[0])
@@ -128,7 +165,10 @@ def _short(report: ReportData) -> str:
     days = report.metrics.financial.days
     if days >= 90:
         return ""
-    return f" The sample spans {days:,.1f} days: annualised figures (Sharpe) reach far beyond it."
+    return (
+        f" The sample spans {days:,.1f} days: "
+        "annualised figures (Sharpe, Sortino, Calmar) reach far beyond it."
+    )
 
 
 def _interval(text: str) -> str:
