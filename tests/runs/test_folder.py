@@ -122,3 +122,13 @@ def test_numbers_without_a_value_are_refused_not_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         folder.write_json("metrics.json", {"sharpe": float("nan")})
     assert json.loads(folder.write_json("nested/ok.json", {"a": 1}).read_text()) == {"a": 1}
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "manifest.json").write_text("{}")
+    run = Run.open(tmp_path)
+    with pytest.raises(RunError, match=r"has no report\.html; try: run it again"):
+        run.file("report.html")
+    with pytest.raises(RunError, match=r"has no recipe\.yaml"):
+        run.recipe  # noqa: B018
+    assert run.file("manifest.json") == tmp_path / "manifest.json"

@@ -4,13 +4,16 @@ from bateia.runs.canonical import canonical_json, content_hash, file_hash
 from bateia.runs.environment import versions
 from bateia.runs.folder import Entry, Run, RunFolder, list_runs
 from bateia.runs.ledger import Ledger, Trial
+from bateia.runs.profits import DailyProfits, TrialMatrix
 
 __all__ = [
+    "DailyProfits",
     "Entry",
     "Ledger",
     "Run",
     "RunFolder",
     "Trial",
+    "TrialMatrix",
     "canonical_json",
     "content_hash",
     "file_hash",

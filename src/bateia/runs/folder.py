@@ -163,7 +163,14 @@ class Run:
     @property
     def recipe(self) -> str:
         """The recipe as YAML text, defaults written out."""
-        return (self.path / RECIPE).read_text(encoding="utf-8")
+        return self.file(RECIPE).read_text(encoding="utf-8")
+
+    def file(self, name: str) -> Path:
+        """Where one of its files lies; RunError where it is missing."""
+        path = self.path / name
+        if not path.is_file():
+            raise RunError(f"the run {self.id} has no {name}", hint="run it again")
+        return path
 
     def verify(self) -> None:
         """RunError naming the files that are missing or were changed since the run finished."""
