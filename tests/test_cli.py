@@ -14,6 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bateia import cli
+from bateia.core import RunError
+from bateia.features import library
 
 HERE = [sys.executable, "-m", "bateia"]
 
@@ -44,7 +46,7 @@ def ran(home):
 
 def test_run_shows_progress_table_and_verdict(ran, home):
     assert ran.returncode == 0, ran.stderr
-    for stage in ("Read trades", "Build bars", "Compute 7 features", "Train and test", "Backtest"):
+    for stage in ("Read trades", "Build bars", "Compute ", "Train and test", "Backtest"):
         assert stage in ran.stderr
     for line in (
         "round trips",
@@ -82,6 +84,18 @@ def test_run_as_json_is_json_and_nothing_else(home, tmp_path):
     assert done.stderr == ""
 
 
+def test_a_report_that_cannot_be_copied_is_one_line(ran, home):
+    done = bateia("report", "--out", "none/copy.html", cwd=home)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot write none/copy.html: No such file")
+
+
+def test_a_run_without_its_report_is_one_line(tmp_path):
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(RunError, match=r"has no report\.html"):
+        invoke("report", str(tmp_path))
+
+
 def test_report_opens_in_the_browser(ran, home, monkeypatch):
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
@@ -105,6 +119,24 @@ def test_bars(tmp_path):
     assert "2013-09-01 23:00:00" in invoke(*words)
 
 
+def test_bars_of_a_file_with_names_of_its_own(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("ts,px,qty\n1377993600,1.5,2\n1377993601,1.75,3\n")
+    words = ("bars", str(path), "--kind", "tick", "--size", "1", "--columns", "time=ts,price=px,size=qty")
+    assert json.loads(invoke(*words, "--json"))["bars"] == 2
+
+
+def test_version():
+    assert invoke("--version").startswith("bateia ")
+
+
+def test_long_reasons_are_indented_where_they_wrap(ran, home, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = invoke("runs", "show", "--runs", str(home / "runs"))
+    reasons = shown[shown.index("Sharpe net") : shown.index("Report")].splitlines()
+    assert all(line.startswith("  ") for line in reasons[1:] if line.strip())
+
+
 def test_no_runs_yet(tmp_path):
     assert "no runs in" in invoke("runs", "list", "--runs", str(tmp_path / "none"))
 
@@ -118,6 +150,7 @@ def test_no_runs_yet(tmp_path):
         (("bars", "es-trades-2013-09", "--size", "many"), "dollar bars of size 'many'; allowed:"),
         (("bars", "none.csv", "--size", "1"), "no file 'none.csv'"),
         (("features", "list", "flwo"), "try: flow"),
+        (("bars", "es-trades-2013-09", "--size", "9", "--columns", "time"), "columns 'time'; allowed:"),
     ],
 )
 def test_mistakes_give_one_line_and_exit_1(words, said, tmp_path, monkeypatch, capsys):
@@ -167,3 +200,16 @@ def test_help_loads_no_compiler():
     code = "import sys; from bateia import cli; sys.exit('numba' in sys.modules or 'polars' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, env=os.environ).returncode == 0
     assert "Run a recipe" in bateia("--help").stdout
+
+
+def test_features_of_a_file_of_bars(tmp_path):
+    bars, out = tmp_path / "bars.parquet", tmp_path / "features.parquet"
+    invoke("bars", "es-trades-2013-09", "--kind", "tick", "--size", "500", "--out", str(bars))
+    done = invoke("features", "run", str(bars), str(out), "--define", "trend=ema(close, 5) / close - 1")
+    assert "1,000 bars, 1 features" in done
+    assert pl.read_parquet(out).columns == ["time", "trend"]
+    told = json.loads(invoke("features", "run", str(bars), str(out), "--use", "ailab", "--json"))
+    assert told == {"bars": 1000, "features": len(library("ailab")), "out": str(out)}
+    refused = bateia("features", "run", str(bars), str(out), "--define", "ema(close, 5)")
+    assert refused.returncode == 1
+    assert "allowed: name=expression" in refused.stderr

@@ -10,15 +10,19 @@ import pytest
 
 import bateia
 from bateia import research
-from bateia.core import DataError, SplitError
-from bateia.models import LightGBM, Logistic
+from bateia.bars import TimeBars
+from bateia.core import Bars, ConfigError, DataError, SplitError
+from bateia.models import LightGBM, Logistic, Majority
 from bateia.pipeline import run
 from bateia.recipe import Recipe
-from bateia.runs import Ledger, Run, list_runs
+from bateia.runs import Ledger, Run, RunFolder, list_runs
 from bateia.signal import Signal
+from bateia.sources import CandleSource
 from bateia.splits import inner_tail
+from shipped_recipes import RECIPES, runnable
 
 FILES = {
+    "baselines.parquet",
     "data.json",
     "equity.parquet",
     "fills.parquet",
@@ -30,6 +34,7 @@ FILES = {
     "report.html",
     "signal/model/model.json",
     "signal/model/model.txt",
+    "signal/preparation/preparation.json",
     "signal/signal.json",
     "trades.parquet",
     "versions.json",
@@ -97,7 +102,7 @@ def test_the_signal_that_ships_gives_the_scores_that_were_tested(finished, small
 
 def test_no_training_row_knows_a_test_answer(small_recipe, es_trades):
     watch = research.Silent()
-    bars = research.build_bars(small_recipe, es_trades, watch)
+    bars = research.build_bars(small_recipe.bars, es_trades, watch)
     features = research.compute_features(small_recipe, bars, watch)
     labels = research.make_labels(small_recipe, bars, watch)
     for fold in research.make_folds(small_recipe, features, labels):
@@ -107,11 +112,33 @@ def test_no_training_row_knows_a_test_answer(small_recipe, es_trades):
         assert np.isfinite(features.values[fold.train]).any(axis=1).all()
 
 
+def test_bars_without_an_answer_are_decided_too(small_recipe, es_trades, tmp_path):
+    recipe = small_recipe.model_copy(update={"model": Majority(), "baselines": ()})
+    watch = research.Silent()
+    bars = research.build_bars(recipe.bars, es_trades, watch)
+    features = research.compute_features(recipe, bars, watch)
+    labels = research.make_labels(recipe, bars, watch)
+    edge = int(research.make_folds(recipe, features, labels)[1].test[0])
+    # Whether an answer comes is known only later: going flat where none comes would be foresight.
+    for rows in (slice(-40, -30), slice(edge - 3, edge + 3)):
+        labels.value[rows] = np.nan
+    folds = research.make_folds(recipe, features, labels)
+    paths = research.make_paths(recipe, features, labels)
+    market = research.Market("", es_trades, bars, features, labels, folds, paths)
+    with RunFolder.create(tmp_path, "x", "0" * 8) as folder:
+        (walk,) = research.train(recipe, market, folder, watch)
+    first, last = folds[0].test[0], folds[-1].test[-1]
+    assert np.isfinite(walk.score[first : last + 1]).all()
+    assert np.isnan(walk.score[:first]).all() and np.isnan(walk.score[last + 1 :]).all()
+    (test,) = research.backtest(recipe, market, [walk], watch)
+    assert test.metrics.predictive.rows == sum(len(fold.test) for fold in folds)
+
+
 def test_features_in_blocks_equal_one_block(small_recipe, es_trades, monkeypatch):
     watch = research.Silent()
-    bars = research.build_bars(small_recipe, es_trades, watch)
+    bars = research.build_bars(small_recipe.bars, es_trades, watch)
     whole = research.compute_features(small_recipe, bars, watch).values
-    monkeypatch.setattr(research, "FEATURE_BLOCK", 97)
+    monkeypatch.setattr(research.market, "FEATURE_BLOCK", 97)
     assert np.array_equal(research.compute_features(small_recipe, bars, watch).values, whole, equal_nan=True)
 
 
@@ -169,6 +196,9 @@ def test_an_error_to_mend_leaves_nothing_behind(small_recipe, tmp_path):
     few = small_recipe.model_copy(update={"bars": small_recipe.bars.model_copy(update={"size": 2.5e8})})
     with pytest.raises(DataError, match=r"never warm up: trend.*try: smaller bars"):
         run(few, root=tmp_path)
+    late = small_recipe.model_copy(update={"label": small_recipe.label.model_copy(update={"horizon": 10**6})})
+    with pytest.raises(DataError, match=r"bars has all its features and an answer.*try: a shorter label"):
+        run(late, root=tmp_path)
     folds = small_recipe.model_copy(update={"split": small_recipe.split.model_copy(update={"folds": 10**6})})
     with pytest.raises(SplitError, match="1000000 folds"):
         run(folds, root=tmp_path)
@@ -181,3 +211,150 @@ def test_the_package_offers_the_story_at_the_top(finished):
     assert {"run", "Recipe", "Run", "Signal"} <= set(dir(bateia))
     with pytest.raises(AttributeError, match="no attribute 'walk'"):
         bateia.walk  # noqa: B018
+
+
+def test_features_of_another_asset(tmp_path, small_text):
+    """The same market as another asset, in bars of its own: what it shows is known by then."""
+    text = small_text.replace("features:\n", OTHERS + "features:\n").replace(
+        "    trend:", '    apart: log(close / of("ES5", ema(close, 5)))\n    trend:'
+    )
+    done = run(Recipe.parse(text), root=tmp_path)
+    assert done.metrics["data"]["features"] == len(Recipe.parse(small_text).features.formulas()) + 1
+    assert done.metrics["data"]["hash"] != Recipe.parse(small_text).data_hash()
+    signal = Signal.load(done.path / "signal")
+    assert signal.plan.others == ["ES5"] == list(signal.others)
+
+
+OTHERS = """others:
+  ES5:
+    source: {kind: sample, name: es-trades-2013-09}
+    bars: {kind: time, size: 10s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("others", "feature", "says"),
+    [
+        ("", 'of("ES5", close)', r"look at 'ES5', which the recipe does not have.*there are none"),
+        (OTHERS, 'of("ES6", close)', r"look at 'ES6'.*allowed: .*ES5; try: ES5"),
+        (OTHERS, "close / open", r"no feature looks at 'ES5'"),
+    ],
+)
+def test_other_assets_must_be_those_of_the_features(tmp_path, small_text, others, feature, says):
+    text = small_text.replace("features:\n", others + "features:\n").replace(
+        "    trend:", f"    apart: {feature}\n    trend:"
+    )
+    with pytest.raises(ConfigError, match=says):
+        run(Recipe.parse(text), root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "split", ["{kind: purged_k_fold, folds: 3}", "{kind: session, folds: 2, length: 6h}"]
+)
+def test_every_splitter_walks(tmp_path, small_text, split):
+    """Folds that train on both sides of their test, and whole sessions."""
+    done = run(Recipe.parse(with_split(small_text, split)), root=tmp_path)
+    scores = pl.read_parquet(done.path / "predictions.parquet")["score_lightgbm"]
+    known = np.flatnonzero(~scores.is_nan().to_numpy())
+    assert np.array_equal(known, np.arange(known[0], known[-1] + 1)), "every bar between is decided"
+
+
+def test_every_path_of_a_combinatorial_split_is_a_whole_history(tmp_path, small_text):
+    text = with_split(small_text, "{kind: combinatorial, groups: 4, test_groups: 2}")
+    recipe, watch = Recipe.parse(text), research.Silent()
+    trades = research.read(recipe.source, watch)
+    bars = research.build_bars(recipe.bars, trades, watch)
+    features = research.compute_features(recipe, bars, watch)
+    labels = research.make_labels(recipe, bars, watch)
+    folds, paths = (make(recipe, features, labels) for make in (research.make_folds, research.make_paths))
+    market = research.Market("", trades, bars, features, labels, folds, paths)
+    assert (len(folds), len(paths)) == (6, 3)
+    with RunFolder.create(tmp_path, "paths", recipe.hash) as folder:
+        (walk, base) = research.train(recipe, market, folder, watch)
+        tested = research.backtest(recipe, market, [walk, base], watch)[0]
+    known = ~np.isnan(walk.scores)
+    assert known.sum(axis=1).tolist() == [known[0].sum()] * 3
+    assert not np.array_equal(walk.scores[0], walk.scores[1], equal_nan=True)
+    assert len(tested.others) == 2
+
+
+def with_split(text, split):
+    lines = [f"split: {split}" if line.startswith("split:") else line for line in text.splitlines()]
+    return "\n".join(lines)
+
+
+def test_a_policy_that_learns_does_so_on_rows_the_model_did_not(tmp_path, small_text):
+    text = small_text.replace(
+        "policy: {kind: threshold, enter: 0.05, exit: 0.0}", "policy: {kind: edge, cost_bps: 0.1, bands: 5}"
+    )
+    assert text != small_text
+    done = run(Recipe.parse(text), root=tmp_path)
+    signal = Signal.load(done.path / "signal")
+    assert signal.policy.map is not None
+
+
+CANDLES = """
+name: candles
+source: {kind: candles, path: candles.parquet}
+bars: {kind: candles}
+features:
+  define:
+    trend: ema(close, 5) / ema(close, 20) - 1
+    longer: at("10m", rsi(close, 3))
+label: {kind: fixed_horizon, horizon: 5}
+split: {kind: walk_forward, folds: 2, min_train: 0.5}
+model: {kind: lightgbm, rounds: 10, min_data_in_leaf: 20, threads: 1}
+policy: {kind: threshold, enter: 0.05, exit: 0.0}
+broker: {kind: simulated, latency: 100ms, costs: {fee_bps: 1}}
+"""
+
+
+def test_candles_from_file_to_signal(tmp_path, monkeypatch, es_trades):
+    monkeypatch.chdir(tmp_path)
+    minutes = TimeBars(size="1m").run(es_trades)
+    minutes = Bars(**minutes.columns() | {"open_time": minutes.time - 60_000_000})
+    minutes.to_frame().write_parquet("candles.parquet")
+    done = run(Recipe.parse(CANDLES), root=tmp_path / "runs")
+    assert done.metrics["data"]["kind"] == "candles"
+    assert done.metrics["data"]["events"] == len(minutes)
+    decisions = Signal.load(done.path / "signal").run(CandleSource(path="candles.parquet").read())
+    assert np.isfinite(decisions.score).sum() > 500
+    with pytest.raises(ConfigError, match="bars of kind 'time' from a source of candles"):
+        Recipe.parse(CANDLES.replace("{kind: candles}", "{kind: time, size: 5m}"))
+
+
+RULED = """
+regime: {kind: trend_strength}
+risk: [{kind: fixed, units: 3}, {kind: exposure, units: 2}, {kind: daily_loss, share: 0.5}]
+"""
+
+
+def test_risk_rules_and_regimes(tmp_path, small_text):
+    done = run(Recipe.parse(small_text + RULED), root=tmp_path)
+    assert np.abs(pl.read_parquet(done.path / "equity.parquet")["position"]).max() == 2.0
+    groups = done.metrics["breakdowns"]["regime"]
+    assert len(groups) > 1
+    total = sum(group["financial"]["net"] for group in groups)
+    assert total == pytest.approx(done.metrics["strategy"]["financial"]["net"])
+    signal = Signal.load(done.path / "signal")
+    assert signal.risk is not None
+    assert {rule.kind for rule in signal.risk.rules} == {"fixed", "exposure", "daily_loss"}
+
+
+def test_folds_by_regime(tmp_path, small_text):
+    text = with_split(small_text, "{kind: regime, folds: 2, blocks: 3}")
+    with pytest.raises(SplitError, match="regime"):
+        run(Recipe.parse(text), root=tmp_path)
+    assert (
+        run(Recipe.parse(text + "\nregime: {kind: trend_strength}"), root=tmp_path).metrics["data"]["folds"]
+        == 2
+    )
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_shipped_recipes_run(tmp_path, path):
+    recipe = Recipe.parse(runnable(path))
+    fewer = recipe.model_copy(update={"model": recipe.model.model_copy(update={"rounds": 10})})
+    done = run(fewer, root=tmp_path)
+    done.verify()
+    assert done.metrics["verdict"]["headline"]

@@ -34,6 +34,31 @@ def test_hash_is_of_the_meaning_not_of_the_text():
     assert Recipe.parse(AILAB.replace("folds: 5", "folds: 4")).hash != Recipe.parse(AILAB).hash
 
 
+def test_a_library_that_changes_changes_the_hash(small_recipe, monkeypatch):
+    before = small_recipe.hash
+    formulas = type(small_recipe.features).formulas
+    monkeypatch.setattr(
+        type(small_recipe.features), "formulas", lambda self: formulas(self) | {"more": "close"}
+    )
+    assert small_recipe.hash != before
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong", "said"),
+    [
+        (
+            "ema(close, 20) /",
+            "ema(colse, 20) /",
+            "features.define.trend: .*unknown column 'colse'.*try: close",
+        ),
+        ("use: [ailab]", "use: [ailba]", "features: no feature library 'ailba'"),
+    ],
+)
+def test_features_that_do_not_compile_are_told_with_the_recipe(given, wrong, said):
+    with pytest.raises(ConfigError, match=rf"my\.yaml, line \d+, {said}"):
+        Recipe.parse(AILAB.replace(given, wrong), where="my.yaml")
+
+
 def test_a_recipe_is_frozen(small_recipe):
     with pytest.raises(ValueError, match="frozen"):
         small_recipe.seed = 3
@@ -52,7 +77,7 @@ def line_of(text: str, part: str) -> int:
             "kind: dollar",
             "kind: dolar",
             "bars",
-            "no kind 'dolar'; allowed: time, tick, volume, dollar; try: dollar",
+            "no kind 'dolar'; allowed: time, tick, volume, dollar, candles; try: dollar",
         ),
         ("folds: 5", "folds: none", "split.folds", "valid integer"),
         ("exit: 0.05", "exit: 0.5", "policy", "exit <= enter"),
@@ -86,14 +111,62 @@ def test_every_problem_is_told_at_once():
         ("", "holds no sections"),
         ("- a\n- b", "holds no sections"),
         ("name: [", "is not YAML"),
-        ("name: x", "'source' is missing"),
-        ("bars: {size: 3}", "which kind is not said"),
-        ("name: 'a b'", "pattern"),
+        ("name: x", r"'source' is missing; allowed: file, sample, candles; try: source: \{kind: file, …\}"),
+        ("name: x", "'features' is missing; try: features: …"),
+        ("bars: {size: 3}", "which kind is not said; allowed: time, tick, .*; try: kind: time"),
+        ("baselines: [{l2: 3}]", "which kind is not said; allowed: .*majority"),
+        ("others: {A: {sorce: 1}}", r"line 1, others\.A\.sorce: unknown key; .* try: source"),
+        ("others: {A: {bars: {kind: tik}}}", "no kind 'tik'; allowed: time, tick"),
+        ("name: 'a b'", "not a name; allowed: letters, digits"),
+        ("about: 2013-99-99", r"recipe is not YAML: month must be in 1\.\.12"),
+        ("seed: " + "9" * 5000, "recipe is not YAML: Exceeds the limit"),
+        ("about: " + "[" * 5000, "recipe is not YAML: .*recursion"),
+        ("bars: dollar", r"bars: not a section; allowed: keys below it; .*\(given 'dollar'\)"),
+        ("bars: [dollar]", "bars: not a section"),
+        ("features: {use: flow}", r"features.use: not a list; try: \[one, another\] \(given 'flow'\)"),
+        ("features: {define: flow}", "features.define: not a section"),
+        ("features: flow", "features: not a section"),
+        ("about: &a [*a]", "recipe is not YAML: .*recursion"),
+        ("about: x\nseed: 1\nseed: 2", r"recipe, line 3, seed: the key comes twice; allowed: once"),
+        ("bars:\n  kind: tick\n  kind: time", r"recipe, line 3, kind: the key comes twice"),
+        ("baselines:\n- {kind: tick, kind: time}", r"recipe, line 2, kind: the key comes twice"),
     ],
 )
 def test_texts_that_are_no_recipe(text, message):
     with pytest.raises(ConfigError, match=message):
         Recipe.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("", "seed"),
+        ("label", "horizon"),
+        ("label", "volatility_span"),
+        ("model", "rounds"),
+        ("model", "early_stopping_rounds"),
+        ("model", "num_leaves"),
+        ("model", "max_depth"),
+        ("model", "min_data_in_leaf"),
+        ("model", "seed"),
+        ("model", "threads"),
+        ("broker", "quantity"),
+        ("broker", "multiplier"),
+        ("broker.costs", "fee_bps"),
+        ("broker.costs", "fee_per_unit"),
+        ("broker.costs", "half_spread"),
+        ("broker.costs", "slippage_bps"),
+    ],
+)
+def test_numbers_that_no_machine_could_compute_with_are_refused(section, key):
+    data = yaml.safe_load(AILAB)
+    place = data
+    for part in section.split(".") if section else ():
+        place = place[part]
+    place[key] = 10**30
+    path = f"{section}.{key}" if section else key
+    with pytest.raises(ConfigError, match=rf"{path}: .*\(given {10**30}\)$"):
+        Recipe.parse(yaml.safe_dump(data))
 
 
 def test_a_missing_file_says_which_there_are(tmp_path, monkeypatch):
@@ -102,6 +175,15 @@ def test_a_missing_file_says_which_there_are(tmp_path, monkeypatch):
     (tmp_path / "recipes" / "ailab.yaml").write_text(AILAB)
     with pytest.raises(ConfigError, match=r"no such file; try: recipes/ailab\.yaml"):
         Recipe.load("recipes/ialab.yaml")
+
+
+def test_a_missing_file_beside_a_recipe_and_with_none_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=f"no such file; try: a path from {tmp_path}"):
+        Recipe.load("recipes/ailab.yaml")
+    (tmp_path / "mine.yaml").write_text(AILAB)
+    with pytest.raises(ConfigError, match=r"no such file; try: mine\.yaml"):
+        Recipe.load("mine")
 
 
 def test_a_recipe_that_is_not_text(tmp_path):

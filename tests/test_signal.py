@@ -11,14 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bateia.bars import TickBars
-from bateia.core import RunError
+from bateia.core import ConfigError, DataError, RunError
 from bateia.features import Plan
 from bateia.models import Dataset, Majority
+from bateia.preparation import FittedPreparation
 from bateia.signal import Decisions, Signal, warm_rows
 from bateia.sources import SampleSource
 from bateia.trading import Threshold
 
 TRADES = SampleSource(name="es-trades-2013-09").read()[:6000]
+RAW = FittedPreparation(("trend",))
+"""No steps."""
 
 
 class Slope:
@@ -33,7 +36,7 @@ class Slope:
 @pytest.fixture(scope="module")
 def signal() -> Signal:
     plan = Plan({"trend": "ema(close, 3) / ema(close, 8) - 1"})
-    return Signal(TickBars(size=50), plan, Slope(), Threshold(enter=0.2, exit=0.05))
+    return Signal(TickBars(size=50), plan, RAW, Slope(), Threshold(enter=0.2, exit=0.05))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def same(a: Decisions, b: Decisions) -> bool:
 @given(st.lists(st.integers(1, len(TRADES) - 1), max_size=30, unique=True))
 def test_any_cut_gives_the_same_decisions(cuts):
     plan = Plan({"trend": "ema(close, 3) / ema(close, 8) - 1"})
-    signal = Signal(TickBars(size=50), plan, Slope(), Threshold(enter=0.2, exit=0.05))
+    signal = Signal(TickBars(size=50), plan, RAW, Slope(), Threshold(enter=0.2, exit=0.05))
     stream = signal.start()
     edges = [0, *sorted(cuts), len(TRADES)]
     parts = [stream.run(TRADES[a:b]) for a, b in pairwise(edges)]
@@ -85,7 +88,7 @@ def test_warm_means_that_every_feature_has_been_known_once():
 def saved(tmp_path):
     data = Dataset(np.zeros((4, 1)), np.array([1.0, 1.0, -1.0, 0.0]), np.ones(4), ("trend",))
     plan = Plan({"trend": "ema(close, 3) / ema(close, 8) - 1"})
-    signal = Signal(TickBars(size=50), plan, Majority().fit(data, data), Threshold(enter=0.2, exit=0.05))
+    signal = Signal(TickBars(size=50), plan, RAW, Majority().fit(data, data), Threshold(enter=0.2, exit=0.05))
     return signal, signal.save(tmp_path / "signal"), tmp_path / "signal"
 
 
@@ -116,5 +119,62 @@ def test_what_is_no_signal(tmp_path, saved):
         Signal.load(tmp_path / "nothing")
     *_, folder = saved
     (folder / "signal.json").write_text('{"format": 99}')
-    with pytest.raises(RunError, match="has format 99; allowed: format 1"):
+    with pytest.raises(RunError, match="has format 99; allowed: format 2; try: run the recipe again"):
         Signal.load(folder)
+
+
+@pytest.fixture(scope="module")
+def pair() -> Signal:
+    plan = Plan({"trend": 'log(close / of("SLOW", ema(close, 3)))'})
+    bars = TickBars(size=50)
+    policy = Threshold(enter=0.2, exit=0.05)
+    return Signal(bars, plan, RAW, Slope(), policy, {"SLOW": TickBars(size=400)})
+
+
+def test_another_asset_is_fed_beside(pair):
+    whole = pair.run(TRADES, {"SLOW": TRADES})
+    assert np.isfinite(whole.score).sum() > 50
+    stream, parts = pair.start(), []
+    for a, b in pairwise([0, 1000, 1001, 4000, len(TRADES)]):
+        stream.feed("SLOW", TRADES[a:b])
+        parts.append(stream.run(TRADES[a:b]))
+    assert same(Decisions.concat(parts), whole)
+
+
+@pytest.mark.parametrize("cut", [1, 149, 2025, 5990])
+def test_a_stream_resumes_from_a_snapshot_in_the_middle_of_a_bar(signal, pair, cut):
+    for one, others in ((signal, ()), (pair, ("SLOW",))):
+        stream, first = one.start(), TRADES[:cut]
+        for symbol in others:
+            stream.feed(symbol, first)
+        before = stream.run(first)
+        memory = stream.snapshot()
+        for symbol in others:
+            stream.feed(symbol, TRADES[cut:])
+        expected = stream.run(TRADES[cut:])
+        again = one.restore(memory)
+        for symbol in others:
+            again.feed(symbol, TRADES[cut:])
+        assert same(again.run(TRADES[cut:]), expected)
+        assert len(before) + len(expected) == len(TRADES) // 50
+    with pytest.raises(DataError, match="belongs to another"):
+        signal.restore(memory)
+
+
+def test_another_asset_that_is_not_there_is_named(pair, signal):
+    with pytest.raises(ConfigError, match=r"no trades of 'SLOW'; try: others="):
+        pair.run(TRADES)
+    with pytest.raises(ConfigError, match=r"trades of 'SLO'; allowed: SLOW; try: SLOW"):
+        pair.start().feed("SLO", TRADES)
+    with pytest.raises(ConfigError, match="allowed: none: its features look at no other asset"):
+        signal.start().feed("SLOW", TRADES)
+
+
+def test_a_saved_signal_keeps_its_other_assets(tmp_path, pair):
+    fitted = Majority().fit(
+        Dataset(np.zeros((4, 1)), np.array([1.0, 1, -1, 1]), np.ones(4), ("trend",)), None
+    )
+    Signal(pair.bars, pair.plan, RAW, fitted, pair.policy, pair.others).save(tmp_path / "s")
+    loaded = Signal.load(tmp_path / "s")
+    assert loaded.others == pair.others
+    assert loaded.plan.hash == pair.plan.hash

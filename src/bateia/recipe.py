@@ -7,21 +7,46 @@ from pathlib import Path
 from typing import Any, Self, get_args
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from bateia.backtest.gates import DEFAULT_GATES, AnyGate
 from bateia.bars import AnyBars
-from bateia.core import Component, ConfigError, nearest
+from bateia.core import INT32, BateiaError, Component, ConfigError, ExpressionError, nearest
 from bateia.features import Features
 from bateia.labels import AnyLabel
 from bateia.models import AnyModel, Majority
+from bateia.preparation import Steps
+from bateia.regimes import AnyRegime
 from bateia.runs import content_hash
+from bateia.search import Search
 from bateia.sources import AnySource
 from bateia.splits import AnySplitter, WalkForward
 from bateia.trading import AnyBroker, AnyPolicy
+from bateia.trading.risk import Rules
+
+
+class Asset(Component):
+    """Another asset that features look at by `of("SYMBOL", x)`: where its trades come from, and its bars."""
+
+    source: AnySource
+    bars: AnyBars
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        fit_bars(self.source, self.bars)
+        return self
+
+
+def fit_bars(source: AnySource, bars: AnyBars) -> None:
+    """ValueError unless candles go with bars of kind `candles`, and trades with the others."""
+    if (source.kind == "candles") != (bars.kind == "candles"):
+        given = "candles" if source.kind == "candles" else "trades"
+        hint = "bars: {kind: candles}" if given == "candles" else "bars: {kind: time, size: 5m}"
+        raise ValueError(f"bars of kind {bars.kind!r} from a source of {given}; try: {hint}")
 
 
 class Recipe(Component):
-    """Source, bars, features, label, split, model, baselines, policy and broker of one experiment.
+    """Source, bars, features, label, split, steps, model, baselines, policy and broker of one experiment.
 
     Each section is a component; `Recipe.load(path)` reads one from YAML, `recipe.hash` identifies it.
     """
@@ -31,17 +56,34 @@ class Recipe(Component):
     about: str = ""
     source: AnySource
     bars: AnyBars
+    others: dict[str, Asset] = Field(default_factory=dict)
+    """Symbol -> another asset, for features such as `close / of("SYMBOL", close)`."""
     features: Features
     label: AnyLabel
     split: AnySplitter = WalkForward()
     valid: float = Field(default=0.15, gt=0.0, lt=0.5)
     """Share of each training part, its end, that early stopping watches; purged from the rest."""
+    prepare: Steps = ()
+    """Steps between features and model, in order, fitted in each fold on what the model learns from."""
     model: AnyModel
     baselines: tuple[AnyModel, ...] = (Majority(),)
     policy: AnyPolicy
+    risk: Rules = ()
+    """Sizers, stops and limits between policy and broker; none: a target of 1 is the broker's quantity."""
+    regime: AnyRegime | None = None
+    """What state the market is in, for reports, splits and risk rules by regime."""
     broker: AnyBroker
-    seed: int = Field(default=0, ge=0)
+    gates: tuple[AnyGate, ...] = Field(default=DEFAULT_GATES, min_length=1)
+    """What a run must show before `bateia promote` gives it a name."""
+    tune: Search | None = None
+    """The search of `bateia tune`; a run takes the settings as they stand."""
+    seed: int = Field(default=0, ge=0, le=INT32)
     """Seed of the bootstrap intervals; a model has a seed of its own."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        fit_bars(self.source, self.bars)
+        return self
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -50,11 +92,12 @@ class Recipe(Component):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            known = [str(p) for p in Path("recipes").glob("*.yaml")]
+            known = sorted(str(p) for d in {path.parent, Path("recipes")} for p in d.glob("*.yaml"))
             reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
             raise ConfigError(
                 f"cannot read the recipe {str(path)!r}: {reason}",
-                hint=nearest(str(path), known) or "recipes/ailab.yaml",
+                hint=nearest(str(path), known)
+                or next(iter(known), f"a path from {Path.cwd()}, or a whole one"),
             ) from None
         return cls.parse(text, where=str(path))
 
@@ -69,27 +112,73 @@ class Recipe(Component):
         try:
             tree = yaml.compose(text, Loader=yaml.SafeLoader)
             data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            _refuse_twice(tree, where)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            # A date such as 2013-99-99 and a number of 5,000 digits are ValueErrors of Python's own.
             raise ConfigError(f"{where} is not YAML: {' '.join(str(error).split())}") from None
         if not isinstance(data, dict):
             keys = ", ".join(cls.model_fields)
             raise ConfigError(f"{where} holds no sections", allowed=keys, hint="recipes/ailab.yaml")
         try:
-            return cls.model_validate(data)
+            recipe = cls.model_validate(data)
+            # Now, not after minutes of reading trades.
+            recipe.features.plan()
+        except BateiaError as error:
+            own = ("define", error.feature) if isinstance(error, ExpressionError) else ()
+            line, path = _find(tree, ("features", *own))
+            raise ConfigError(f"{where}, line {line}, {'.'.join(path)}: {error}") from None
         except ValidationError as error:
             # A mistyped key is also a missing one: the typing mistake is what helps.
             found = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
             problems = [_explain(cls, problem, tree, where) for problem in found]
             raise ConfigError("\n".join(problems)) from None
+        return recipe
 
     @property
     def hash(self) -> str:
-        """Content hash, hex: the same for the same settings however the file is written."""
-        return content_hash(self.model_dump(mode="json", exclude={"name", "about"}))
+        """Content hash, hex: the same for the same settings however the file is written.
+
+        A library is hashed by its formulas: when they change, the experiment is another one.
+        """
+        # What a run must show, and what might be searched, change nothing that it measures.
+        settings = self.model_dump(mode="json", exclude={"name", "about", "gates", "tune"})
+        return content_hash([settings, self.features.formulas()])
+
+    def data_hash(self) -> str:
+        """Hash of all the data that the recipe reads, hex."""
+        own = self.source.hash()
+        theirs = {symbol: asset.source.hash() for symbol, asset in self.others.items()}
+        return content_hash([own, theirs]) if theirs else own
 
     def to_yaml(self) -> str:
         """The whole recipe with every default written out; `Recipe.parse` reads it back."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _refuse_twice(node: yaml.Node | None, where: str) -> None:
+    """ConfigError for a key that a mapping holds twice: YAML would quietly take the last."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_twice(item, where)
+    elif isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in seen:
+                line = key.start_mark.line + 1
+                raise ConfigError(f"{where}, line {line}, {name}: the key comes twice", allowed="once")
+            seen.add(name)
+            _refuse_twice(value, where)
+
+
+_SECTION = "not a section; allowed: keys below it; try: {key: value}"
+_SHAPES = {
+    "model_attributes_type": _SECTION,
+    "model_type": _SECTION,
+    "dict_type": _SECTION,
+    "tuple_type": "not a list; try: [one, another]",
+    "string_pattern_mismatch": "not a name; allowed: letters, digits and _.-; try: my-recipe",
+}
 
 
 def _explain(root: type[Component], problem: Any, tree: yaml.Node | None, where: str) -> str:
@@ -103,7 +192,11 @@ def _explain(root: type[Component], problem: Any, tree: yaml.Node | None, where:
         hint = f"; try: {close}" if close else ""
         return f"{place}: unknown key; allowed: {', '.join(known)}{hint}"
     if problem["type"] == "missing":
-        return f"{place}: {location[-1]!r} is missing; try: {location[-1]}: …"
+        kinds = _kinds(root, location)
+        allowed, value = (
+            (f"; allowed: {', '.join(kinds)}", f"{{kind: {kinds[0]}, …}}") if kinds else ("", "…")
+        )
+        return f"{place}: {location[-1]!r} is missing{allowed}; try: {location[-1]}: {value}"
     if problem["type"] == "union_tag_invalid":
         context = problem["ctx"]
         kinds = [kind.strip("' ") for kind in context["expected_tags"].split(",")]
@@ -111,9 +204,11 @@ def _explain(root: type[Component], problem: Any, tree: yaml.Node | None, where:
         hint = f"; try: {close}" if close else ""
         return f"{place}: no kind {context['tag']!r}; allowed: {', '.join(kinds)}{hint}"
     if problem["type"] == "union_tag_not_found":
-        return f"{place}: which kind is not said; try: kind: …"
+        kinds = _kinds(root, location)
+        return f"{place}: which kind is not said; allowed: {', '.join(kinds)}; try: kind: {kinds[0]}"
     given = "" if isinstance(problem["input"], dict | list) else f" (given {problem['input']!r})"
-    return f"{place}: {problem['msg'].removeprefix('Value error, ')}{given}"
+    message = _SHAPES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return f"{place}: {message}{given}"
 
 
 def _find(tree: yaml.Node | None, location: tuple[str | int, ...]) -> tuple[int, list[str]]:
@@ -134,15 +229,29 @@ def _find(tree: yaml.Node | None, location: tuple[str | int, ...]) -> tuple[int,
 
 
 def _known_keys(root: type[Component], location: tuple[str | int, ...]) -> set[str]:
-    """The keys allowed where `location` lies: its sections followed through unions by their tags."""
+    """The keys allowed beside the last one of `location`."""
+    return {name for cls in _classes(root, location[:-1]) for name in cls.model_fields}
+
+
+def _kinds(root: type[Component], location: tuple[str | int, ...]) -> list[str]:
+    """The kinds of section that may stand at `location`."""
+    fields = [cls.model_fields for cls in _classes(root, location)]
+    return [known["kind"].default for known in fields if "kind" in known]
+
+
+def _classes(root: type[Component], location: tuple[str | int, ...]) -> list[type[Component]]:
+    """The sections that may stand at `location`, followed through unions by their tags."""
     classes = [root]
-    for part in location[:-1]:
+    for part in location:
         fields = [cls.model_fields[part] for cls in classes if part in cls.model_fields]
+        tagged = [
+            cls for cls in classes if "kind" in cls.model_fields and cls.model_fields["kind"].default == part
+        ]
         if fields:
             classes = [member for field in fields for member in _components(field.annotation)]
-        elif isinstance(part, str):
-            classes = [cls for cls in classes if cls.model_fields["kind"].default == part]
-    return {name for cls in classes for name in cls.model_fields}
+        elif tagged:
+            classes = tagged
+    return classes
 
 
 def _components(annotation: Any) -> Iterator[type[Component]]:

@@ -5,13 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bateia.backtest import Verdict, cost_curve, return_by_decile, verdict
-from bateia.backtest.report import Baseline, FoldTimes, ReportData, render_report
+import numpy as np
+
+from bateia.backtest import (
+    Backtest,
+    Group,
+    Grouping,
+    Verdict,
+    breakdowns,
+    cost_curve,
+    max_drawdown,
+    periods_per_year,
+    return_by_decile,
+    sharpe_ratio,
+    verdict,
+)
+from bateia.backtest.chance import Chance, assess
+from bateia.backtest.report import (
+    Baseline,
+    FoldSpans,
+    FoldTimes,
+    ReportData,
+    other_thresholds,
+    render_report,
+    rulings,
+    said_and_happened,
+)
 from bateia.core import Bars, format_time
 from bateia.recipe import Recipe
-from bateia.research import Market, Tested, Watch
-from bateia.runs import Ledger, RunFolder, Trial, content_hash, versions
+from bateia.research import Market, Tested, Watch, rules_of
+from bateia.runs import DailyProfits, Ledger, RunFolder, Trial, content_hash, versions
 from bateia.signal import Signal
+from bateia.trading import Threshold
 
 LEDGER = "ledger.sqlite"
 
@@ -24,40 +49,79 @@ def record(
         numbers = _numbers(recipe, market, tests)
         ledger = Ledger(root / LEDGER)
         data_hash = market.data_hash
-        ledger.record(Trial(recipe.name, recipe.hash, data_hash, folder.final.name, numbers["strategy"]))
+        equity, run_id = tests[0].backtest.equity, folder.final.name
+        daily = DailyProfits.of(equity.time, equity.net)
+        ledger.record(Trial(recipe.name, recipe.hash, data_hash, run_id, numbers["strategy"], profits=daily))
         trials = ledger.count(data_hash)
         baselines = {test.walk.name: test.metrics for test in tests[1:]}
-        judged = verdict(tests[0].metrics, baselines, trials=trials)
+        chance = assess(ledger, recipe.hash, data_hash, seed=recipe.seed)
+        judged = verdict(tests[0].metrics, baselines, trials=trials, chance=chance)
         _write_tables(market, tests, folder)
-        _write_numbers(recipe, market, tests, numbers, judged, trials, folder)
+        _write_numbers(recipe, market, tests, numbers, judged, chance, folder)
         advance(1)
-        page = _report(recipe, market, tests, judged, trials)
+        page = _report(recipe, market, tests, numbers, judged, chance)
         folder.write_text("report.html", page)
 
 
 def _numbers(recipe: Recipe, market: Market, tests: list[Tested]) -> dict[str, Any]:
     """Everything measured, as plain JSON, and its hash: the same recipe on the same data gives the same."""
     score, known = tests[0].walk.score, market.labels
-    latency = recipe.model_dump(mode="json")["broker"]["latency"]
     numbers: dict[str, Any] = {
         "data": {
             "hash": market.data_hash,
-            "trades": len(market.trades),
+            "kind": "candles" if recipe.source.kind == "candles" else "trades",
+            "events": len(market.bars if recipe.source.kind == "candles" else market.trades),
             "first": format_time(int(market.trades.time[0])),
             "last": format_time(int(market.trades.time[-1])),
             "bars": len(market.bars),
             "features": len(market.features.plan.names),
             "folds": len(market.folds),
-            "tested": sum(len(fold.test) for fold in market.folds),
+            "tested": int(np.isfinite(score).sum()),
             "purged": sum(len(fold.purged) for fold in market.folds),
             "model": tests[0].walk.name,
         },
-        "costs": f"{recipe.broker.costs.describe()}, latency {latency}",
+        "costs": recipe.broker.describe(),
         "strategy": tests[0].metrics.to_dict(),
         "baselines": {test.walk.name: test.metrics.to_dict() for test in tests[1:]},
+        "paths": [_path_numbers(done) for done in (tests[0].backtest, *tests[0].others)],
+        "breakdowns": _breakdowns(recipe, market, tests[0]),
         "deciles": [d.to_dict() for d in return_by_decile(score, known.ret, seed=recipe.seed)],
     }
     return {**numbers, "hash": content_hash(numbers)}
+
+
+def _path_numbers(done: Backtest) -> dict[str, Any]:
+    """One out-of-sample history in short: the first is the strategy's own."""
+    net = done.equity.net
+    return {
+        "net": float(net[-1]),
+        "sharpe_net": sharpe_ratio(np.diff(net), periods_per_year(done.equity)),
+        "max_drawdown": max_drawdown(net),
+        "round_trips": len(done.trips),
+    }
+
+
+def _breakdowns(recipe: Recipe, market: Market, test: Tested) -> dict[str, list[dict[str, Any]]]:
+    """The strategy's numbers by fold, hour, weekday and period."""
+    rows, known = test.rows, market.labels[test.rows]
+    found = breakdowns(
+        test.backtest,
+        path=market.paths[0],
+        rows=rows,
+        more=_by_regime(market, rows),
+        bars=market.bars[rows],
+        score=test.walk.score[rows],
+        value=known.value,
+        ret=known.ret,
+        seed=recipe.seed,
+    )
+    return {by: [group.to_dict() for group in groups] for by, groups in found.items()}
+
+
+def _by_regime(market: Market, rows: slice) -> dict[str, Grouping]:
+    if market.regimes is None:
+        return {}
+    return {"regime": Grouping(market.regimes.number[rows], market.regimes.names)}
 
 
 def _write_numbers(
@@ -66,7 +130,7 @@ def _write_numbers(
     tests: list[Tested],
     numbers: dict[str, Any],
     judged: Verdict,
-    trials: int,
+    chance: Chance,
     folder: RunFolder,
 ) -> None:
     """Recipe, data, versions, folds, importance and metrics as text that people can read."""
@@ -76,8 +140,13 @@ def _write_numbers(
     folder.write_json("folds.json", [vars(fold) for fold in _fold_times(market)])
     folder.write_json("importance.json", tests[0].walk.fitted[-1].importance())
     shown = {"headline": judged.headline, "edge": judged.edge, "reasons": list(judged.reasons)}
-    folder.write_json("metrics.json", {"verdict": shown, "trials": trials, **numbers})
-    signal = Signal(recipe.bars, market.features.plan, tests[0].walk.fitted[-1], recipe.policy)
+    folder.write_json(
+        "metrics.json", {"verdict": shown, "trials": chance.trials, **numbers, "chance": chance.to_dict()}
+    )
+    walk, plan = tests[0].walk, market.features.plan
+    others = {symbol: asset.bars for symbol, asset in recipe.others.items()}
+    fitted = walk.preparation[-1], walk.fitted[-1], walk.policies[-1]
+    signal = Signal(recipe.bars, plan, *fitted, others, rules_of(recipe))
     signal.save(folder.path / "signal")
 
 
@@ -87,6 +156,8 @@ def _write_tables(market: Market, tests: list[Tested], folder: RunFolder) -> Non
     columns = {"time": market.bars.time, "label": known.value, "ret": known.ret, "t1": known.span.t1}
     scores = {f"score_{test.walk.name}": test.walk.score for test in tests}
     folder.write_frame("predictions.parquet", columns | scores)
+    nets = {test.walk.name: test.backtest.equity.net for test in tests[1:]}
+    folder.write_frame("baselines.parquet", {"time": tests[0].backtest.equity.time} | nets)
     done = tests[0].backtest
     for name, table in (("fills", done.fills), ("trades", done.trips), ("equity", done.equity)):
         folder.write_frame(f"{name}.parquet", table.columns())
@@ -100,10 +171,20 @@ def _fold_times(market: Market) -> list[FoldTimes]:
     ]
 
 
-def _report(recipe: Recipe, market: Market, tests: list[Tested], judged: Verdict, trials: int) -> str:
+def _report(
+    recipe: Recipe,
+    market: Market,
+    tests: list[Tested],
+    numbers: dict[str, Any],
+    judged: Verdict,
+    chance: Chance,
+) -> str:
     first, rest = tests[0], tests[1:]
+    score, known = first.walk.score[first.rows], market.labels[first.rows]
+    nets = {"strategy" if t is first else t.walk.name: t.backtest.equity.net for t in tests}
     bars: Bars = market.bars[first.rows]
-    source = ", ".join(f"{key} {value}" for key, value in recipe.source.model_dump(mode="json").items())
+    settings = recipe.source.model_dump(mode="json", exclude_defaults=True) | {"kind": recipe.source.kind}
+    source = ", ".join(f"{key} {value}" for key, value in settings.items())
     return render_report(
         ReportData(
             name=recipe.name,
@@ -113,7 +194,7 @@ def _report(recipe: Recipe, market: Market, tests: list[Tested], judged: Verdict
             data={
                 "Source": source,
                 "Data hash": market.data_hash,
-                "Trades": f"{len(market.trades):,}",
+                numbers["data"]["kind"].capitalize(): f"{numbers['data']['events']:,}",
                 "Bars": f"{len(market.bars):,}, {len(bars):,} of them out of sample",
             },
             bars=bars,
@@ -121,11 +202,21 @@ def _report(recipe: Recipe, market: Market, tests: list[Tested], judged: Verdict
             metrics=first.metrics,
             verdict=judged,
             curve=cost_curve(first.backtest),
-            trials=trials,
+            trials=chance.trials,
             baselines={t.walk.name: Baseline(t.metrics, t.backtest.equity) for t in rest},
+            others=[done.equity for done in first.others],
+            chance=chance,
+            gates=rulings(recipe.gates, numbers, chance, nets),
+            groups={
+                by: [Group.model_validate(group) for group in groups]
+                for by, groups in numbers["breakdowns"].items()
+            },
             deciles=return_by_decile(first.walk.score, market.labels.ret, seed=recipe.seed),
+            calibration=said_and_happened(score, known.value, seed=recipe.seed),
+            sweep=other_thresholds(bars, score, recipe.policy, first.backtest),
+            enter=recipe.policy.enter if isinstance(recipe.policy, Threshold) else None,
             importance=tests[0].walk.fitted[-1].importance(),
-            folds=_fold_times(market),
+            folds=[FoldSpans.of(fold, market.bars.time) for fold in market.folds],
             versions=versions(),
         )
     )

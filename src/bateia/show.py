@@ -10,10 +10,13 @@ from typing import Any, Self
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
+from rich.text import Text
 
+from bateia.core import RunError
 from bateia.runs import Entry, Run
 
 GOLD = "#b8860b"
@@ -66,7 +69,7 @@ def show_run(run: Run) -> None:
     data = metrics["data"]
     console.print(
         f"\n[bold]{run.id}[/]\n"
-        f"{data['trades']:,} trades, {_minute(data['first'])} to {_minute(data['last'])} UTC\n"
+        f"{data['events']:,} {data['kind']}, {_minute(data['first'])} to {_minute(data['last'])} UTC\n"
         f"{data['bars']:,} bars, {data['features']} features, {data['folds']} folds, "
         f"{data['tested']:,} bars out of sample\n"
         f"Costs: {metrics['costs']}"
@@ -84,7 +87,7 @@ def show_run(run: Run) -> None:
     verdict = metrics["verdict"]
     console.print(f"\n[bold {'green' if verdict['edge'] else GOLD}]{verdict['headline']}[/]")
     for reason in verdict["reasons"]:
-        console.print(f"  {reason}", style="dim", highlight=False)
+        console.print(Padding(Text(reason, "dim"), (0, 0, 0, 2), expand=False))
     console.print(
         f"\nReport  {run.path / 'report.html'}\nSignal  {run.path / 'signal'}",
         highlight=False,
@@ -139,16 +142,21 @@ ROWS: tuple[tuple[str, Cell], ...] = (
 def run_row(entry: Entry) -> dict[str, Any]:
     """One line of the list of runs: its state and, where it finished, its main numbers."""
     row: dict[str, Any] = {"id": entry.id, "path": str(entry.path), "status": entry.status}
+    unknown = {"round_trips": None, "net": None, "sharpe": None, "verdict": ""}
     if entry.status != "finished":
-        return row | {"round_trips": None, "net": None, "sharpe": None, "verdict": ""}
-    metrics = Run(entry.path).metrics
-    account = metrics["strategy"]["financial"]
-    return row | {
-        "round_trips": account["round_trips"],
-        "net": account["net"],
-        "sharpe": account["sharpe_net"]["value"],
-        "verdict": metrics["verdict"]["headline"],
-    }
+        return row | unknown
+    try:
+        metrics = Run(entry.path).metrics
+        account = metrics["strategy"]["financial"]
+        return row | {
+            "round_trips": account["round_trips"],
+            "net": account["net"],
+            "sharpe": account["sharpe_net"]["value"],
+            "verdict": metrics["verdict"]["headline"],
+        }
+    except (RunError, KeyError, TypeError):
+        # One folder that somebody changed must not hide all the others.
+        return row | unknown | {"status": "unreadable"}
 
 
 def show_runs(rows: Sequence[dict[str, Any]], root: Path) -> None:
@@ -164,7 +172,10 @@ def show_runs(rows: Sequence[dict[str, Any]], root: Path) -> None:
     for row in rows:
         done = row["status"] == "finished"
         said = row["verdict"] if done else row["status"]
-        table.add_row(row["id"], _number(row["round_trips"], "{:,}"), _number(row["net"], "{:+,.0f}"), said)
+        borne = "".join(f" [bold {GOLD}]{name}[/]" for name in row.get("aliases", ()))
+        table.add_row(
+            row["id"] + borne, _number(row["round_trips"], "{:,}"), _number(row["net"], "{:+,.0f}"), said
+        )
     Console().print(table)
 
 
@@ -196,3 +207,46 @@ def show_bars(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
         numbers = (f"{row[name]:,.2f}".removesuffix(".00") for name in shown[1:])
         table.add_row(f"{row['time']:%Y-%m-%d %H:%M:%S}", *numbers)
     console.print(table)
+
+
+def show_null(test: dict[str, Any]) -> None:
+    """A null test: each statistic beside the surrogates', and how often chance does as well."""
+    table = _table()
+    for name in (f"{test['kind']} moved about", "real", "median", "5% to 95%", "p"):
+        table.add_column(name, justify="right" if table.columns else "left", no_wrap=True)
+    for name, value in test["observed"].items():
+        made = sorted(one for one in test["surrogates"][name] if one is not None)
+        low, middle, high = (made[round(q * (len(made) - 1))] if made else None for q in (0.05, 0.5, 0.95))
+        form = "{:.3f}" if name == "auc" else "{:+.2f}"
+        bounds = f"{_number(low, form)} to {_number(high, form)}"
+        p = _number(test["p"][name], "{:.3f}")
+        table.add_row(NULL_ROWS[name], _number(value, form), _number(middle, form), bounds, p)
+    console = Console()
+    console.print(table)
+    repeats, least = test["repeats"], 1 / (1 + test["repeats"])
+    console.print(
+        f"p: the share of {repeats} surrogates and the real data that do as well, never below {least:.3f}\n"
+        f"Surrogates in blocks of {test['block']:,}, seed {test['seed']}. Written to {test['path']}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+NULL_ROWS = {
+    "net_bp": "net per trade, bp",
+    "gross_bp": "gross per trade, bp",
+    "sharpe_net": "net Sharpe, annualised",
+    "sharpe_gross": "gross Sharpe, annualised",
+    "auc": "AUC",
+}
+
+
+def show_leaks(checks: Sequence[dict[str, Any]]) -> None:
+    """A line for each check of a hunt for leaks."""
+    console = Console(highlight=False, soft_wrap=True)
+    style = {"ok": "green", "leak": "bold red"}
+    for check in checks:
+        verdict, rows = check["verdict"], check["rows"]
+        at = f" (rows {', '.join(map(str, rows[:5]))}{', …' if len(rows) > 5 else ''})" if rows else ""
+        line = Text(f"{verdict:<15}", style.get(verdict, "dim"))
+        console.print(line + Text(f"{check['name']:<12}{check['evidence']}{at}"))

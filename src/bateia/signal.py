@@ -1,24 +1,31 @@
-"""What ships live: bars, features, model and policy, one folder with a hash."""
+"""What ships live: bars, features, preparation, model and policy, one folder with a hash."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from bateia.bars import AnyBars, BarStream
-from bateia.core import Block, RunError, Trades
-from bateia.core.events import Bools, Bytes, Floats, Ints
-from bateia.features import Plan, Stream
+from bateia.bars import AnyBars, AnyBarStream
+from bateia.core import Bars, Block, ConfigError, DataError, RunError, Trades, nearest
+from bateia.core.events import Bools, Floats, Ints
+from bateia.features import AnyStream, JoinedStream, Plan, Snapshot
 from bateia.models import Fitted, load_model
+from bateia.preparation import FittedPreparation
 from bateia.runs import content_hash, file_hash
-from bateia.trading import AnyPolicy, ThresholdStream
+from bateia.trading import AnyPolicy, PolicyStream
+from bateia.trading.risk import Risk
 
-FORMAT = 1
+Arrays = Mapping[str, npt.NDArray[Any]]
+FORMAT = 2
+"""Raised when a folder of before would be read as something else; 2: with a preparation."""
+_PARTS = ("preparation", "model")
 _BARS: TypeAdapter[AnyBars] = TypeAdapter(AnyBars)
 _POLICY: TypeAdapter[AnyPolicy] = TypeAdapter(AnyPolicy)
 
@@ -41,14 +48,14 @@ def warm_rows(features: Floats, seen: Bools) -> tuple[Bools, Bools]:
 class Decisions(Block):
     """One row a bar: its close `time`, when we knew it, the model's `score` and the `target` position.
 
-    `target` is -1, 0 or 1 (times the broker's quantity); `score` is NaN while features warm up.
+    `target` is in [-1, 1] (times the broker's quantity); `score` is NaN while features warm up.
     """
 
     time: Ints
     known_at: Ints
     close: Floats
     score: Floats
-    target: Bytes
+    target: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,27 +67,47 @@ class Signal:
 
     bars: AnyBars
     plan: Plan
+    preparation: FittedPreparation
     model: Fitted
     policy: AnyPolicy
+    others: Mapping[str, AnyBars] = field(default_factory=dict)
+    """The bars of other assets that features look at."""
+    risk: Risk | None = None
+    """The rules between targets and orders, for whoever holds the account: `risk.start()`."""
 
     def start(self) -> SignalStream:
         """A fresh stream: no bar open, every feature warming up, flat."""
         return SignalStream(self)
 
-    def run(self, trades: Trades) -> Decisions:
-        """The decisions over a whole history, from a fresh start."""
-        return self.start().run(trades)
+    def restore(self, memory: Memory) -> SignalStream:
+        """The stream as it was when `snapshot()` was taken; DataError for another signal's."""
+        stream = SignalStream(self)
+        stream.load(memory)
+        return stream
+
+    def run(self, events: Trades | Bars, others: Mapping[str, Trades | Bars] | None = None) -> Decisions:
+        """The decisions over a whole history, from a fresh start; `others` holds other assets' trades."""
+        stream, others = self.start(), others or {}
+        missing = [symbol for symbol in self.others if symbol not in others]
+        if missing:
+            raise ConfigError(f"no trades of {missing[0]!r}", hint=f"others={{{missing[0]!r}: trades}}")
+        for symbol, theirs in others.items():
+            stream.feed(symbol, theirs)
+        return stream.run(events)
 
     def save(self, folder: Path) -> str:
-        """Write the signal's folder: `signal.json` and `model/`, no pickle; returns its hash."""
+        """Write `signal.json`, `preparation/` and `model/`, no pickle; returns the signal's hash."""
         folder.mkdir(parents=True, exist_ok=True)
+        self.preparation.save(folder / "preparation")
         self.model.save(folder / "model")
         spec: dict[str, Any] = {
             "format": FORMAT,
             "bars": self.bars.model_dump(mode="json"),
+            "others": {symbol: bars.model_dump(mode="json") for symbol, bars in self.others.items()},
             "features": self.plan.features,
             "policy": self.policy.model_dump(mode="json"),
-            "model": {p.name: file_hash(p) for p in sorted((folder / "model").iterdir())},
+            "risk": self.risk and self.risk.model_dump(mode="json"),
+            **_hashes(folder),
         }
         spec["hash"] = content_hash(spec)
         (folder / "signal.json").write_text(json.dumps(spec, indent=2) + "\n", encoding="utf-8")
@@ -97,19 +124,42 @@ class Signal:
                 f"{folder} is not a signal: {error}", hint="RUN/signal of a finished run"
             ) from None
         if spec.get("format") != FORMAT:
-            raise RunError(f"{folder} has format {spec.get('format')}", allowed=f"format {FORMAT}")
+            raise RunError(
+                f"{folder} has format {spec.get('format')}",
+                allowed=f"format {FORMAT}",
+                hint="run the recipe again",
+            )
         claimed = spec.pop("hash", None)
-        found = {p.name: file_hash(p) for p in sorted((folder / "model").glob("*"))}
-        if content_hash(spec) != claimed or found != spec["model"]:
+        found = _hashes(folder)
+        if content_hash(spec) != claimed or found != {part: spec.get(part) for part in _PARTS}:
             raise RunError(
                 f"the signal in {folder} was changed after it was saved", hint="run the recipe again"
             )
         return cls(
             bars=_BARS.validate_python(spec["bars"]),
             plan=Plan(spec["features"]),
+            preparation=FittedPreparation.load(folder / "preparation"),
             model=load_model(folder / "model"),
             policy=_POLICY.validate_python(spec["policy"]),
+            others={symbol: _BARS.validate_python(bars) for symbol, bars in spec["others"].items()},
+            risk=spec["risk"] and Risk.model_validate(spec["risk"]),
         )
+
+
+def _hashes(folder: Path) -> dict[str, dict[str, str]]:
+    """The hash of each file of the parts that are folders of their own."""
+    return {part: {p.name: file_hash(p) for p in sorted((folder / part).glob("*"))} for part in _PARTS}
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What a signal's stream remembers: its open bars, features, position, and which features were known."""
+
+    bars: Arrays
+    others: Mapping[str, Arrays]
+    features: Snapshot
+    policy: Arrays
+    seen: Bools
 
 
 class SignalStream:
@@ -117,17 +167,43 @@ class SignalStream:
 
     def __init__(self, signal: Signal) -> None:
         self.signal = signal
-        self._bars: BarStream = signal.bars.start()
-        self._features: Stream = signal.plan.start()
-        self._policy: ThresholdStream = signal.policy.start()
+        self._bars: AnyBarStream = signal.bars.start()
+        self._others: dict[str, AnyBarStream] = {s: bars.start() for s, bars in signal.others.items()}
+        self._features: AnyStream = signal.plan.start()
+        self._policy: PolicyStream = signal.policy.start()
         self._seen = np.zeros(len(signal.plan.names), np.bool_)
 
-    def run(self, trades: Trades) -> Decisions:
-        """The decisions of the bars that close within this block of trades; often none."""
-        bars = self._bars.run(trades)
-        features = np.ascontiguousarray(self._features.run(bars.columns()).T)
+    def snapshot(self) -> Memory:
+        """Everything it remembers, to resume from with `signal.restore`."""
+        others = {symbol: bars.snapshot() for symbol, bars in self._others.items()}
+        features, policy = self._features.snapshot(), self._policy.snapshot()
+        return Memory(self._bars.snapshot(), others, features, policy, self._seen.copy())
+
+    def load(self, memory: Memory) -> None:
+        """Go on from a memory; DataError where it is another signal's."""
+        signal = self.signal
+        if memory.others.keys() != signal.others.keys():
+            raise DataError("the memory belongs to another signal", hint="the signal it was taken from")
+        self._features = signal.plan.restore(memory.features)
+        self._bars = signal.bars.restore(memory.bars)
+        self._others = {s: bars.restore(memory.others[s]) for s, bars in signal.others.items()}
+        self._policy, self._seen = signal.policy.restore(memory.policy), memory.seen.copy()
+
+    def feed(self, symbol: str, events: Trades | Bars) -> None:
+        """Trades of another asset, ahead of our own that may see them; ConfigError if unknown."""
+        if symbol not in self._others or not isinstance(self._features, JoinedStream):
+            known = list(self._others)
+            allowed = ", ".join(known) or "none: its features look at no other asset"
+            raise ConfigError(f"trades of {symbol!r}", allowed=allowed, hint=nearest(symbol, known))
+        self._features.feed(symbol, self._others[symbol].run(events))
+
+    def run(self, events: Trades | Bars) -> Decisions:
+        """The decisions of the bars that close within this block of trades, or of these candles."""
+        bars = self._bars.run(events)
+        features = np.ascontiguousarray(self._features.run(bars).T)
         warm, self._seen = warm_rows(features, self._seen)
         score = np.full(len(bars), np.nan)
         if warm.any():
-            score[warm] = self.signal.model.predict(features[warm])
+            prepared = self.signal.preparation.transform(features[warm])
+            score[warm] = self.signal.model.predict(prepared)
         return Decisions(bars.time, bars.known_at, bars.close, score, self._policy.run(score))

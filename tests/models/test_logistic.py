@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -61,6 +65,28 @@ def test_an_unknown_feature_counts_as_its_mean():
     fitted = Logistic().fit(data, data)
     mean = data.X.mean(axis=0, keepdims=True)
     assert fitted.predict(np.full((1, 5), np.nan))[0] == pytest.approx(fitted.predict(mean)[0], abs=1e-12)
+
+
+FIT = """
+import hashlib, numpy as np
+from bateia.models import Dataset, Logistic
+rng = np.random.default_rng(0)
+X, w, names = rng.normal(size=(20_000, 49)), rng.uniform(0.1, 1, 20_000), [str(i) for i in range(49)]
+for y, task in ((rng.integers(-1, 2, 20_000).astype(float), "class"), (X[:, 0] * 1e-4, "return")):
+    data = Dataset(X, y, w, names, task)
+    print(hashlib.sha256(Logistic(iterations=10).fit(data, data).coefficients.tobytes()).hexdigest())
+"""
+
+
+def test_threads_of_the_linear_algebra_do_not_show():
+    bits = set()
+    for threads in ("1", "2"):
+        env = {**os.environ, "OPENBLAS_NUM_THREADS": threads}
+        done = subprocess.run(
+            [sys.executable, "-c", FIT], env=env, text=True, capture_output=True, check=True
+        )
+        bits.add(done.stdout)
+    assert len(bits) == 1
 
 
 def test_one_class_is_refused():

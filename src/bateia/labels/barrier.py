@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from bateia.core import Bars, Component
+from bateia.core import INT32, Bars, Component
 from bateia.core.events import Floats
 from bateia.kernels.barriers import ew_volatility, triple_barrier
 from bateia.labels.base import Horizon, Labels, Task, answers, check_bars, ends, sign
@@ -37,7 +37,7 @@ class TripleBarrier(Component):
     """Distance of the upper barrier, in volatilities; a barrier that is out of reach is a large number."""
     down: float = Field(gt=0.0)
     """Distance of the lower barrier, in volatilities."""
-    volatility_span: int = Field(default=100, ge=2)
+    volatility_span: int = Field(default=100, ge=2, le=INT32)
     """Bars: the span of the exponential weights, and how many returns must be seen before the first label."""
     path: Literal["close", "range"] = "close"
     """Touched by closes (the exit is the touching close), or by highs and lows (the exit is the barrier).

@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal, Protocol
 import numpy as np
 from pydantic import BeforeValidator
 
-from bateia.core import Bars, ConfigError, DataError, Spans, format_duration, format_time, parse_duration
+from bateia.core import (
+    INT32,
+    Bars,
+    ConfigError,
+    DataError,
+    Spans,
+    format_duration,
+    format_time,
+    parse_duration,
+)
 from bateia.core.events import Bools, Floats, Ints
 from bateia.kernels.barriers import average_uniqueness, horizon_ends
 
@@ -61,11 +70,11 @@ def _read_horizon(given: Any) -> int | str:
             return format_duration(parse_duration(given))
         except ConfigError as error:
             raise ValueError(str(error)) from error
-    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= INT32:
         return given
     wrong = ConfigError(
         f"the horizon is {given!r}",
-        allowed="a whole number of bars from 1, or a duration as text",
+        allowed=f"a whole number of bars from 1 to {INT32}, or a duration as text",
         hint='120, or "5m"',
     )
     raise ValueError(str(wrong))

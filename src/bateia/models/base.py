@@ -13,6 +13,7 @@ from bateia.core import DataError
 from bateia.core.events import Floats
 
 Task = Literal["class", "return"]
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +41,12 @@ class Dataset:
             )
         if not rows:
             raise DataError("a dataset without rows", allowed="at least one")
-        if np.isinf(self.X).any():
-            row, column = np.argwhere(np.isinf(self.X))[0]
+        # Trees are fitted in float32, where a larger number would be infinite.
+        if (np.abs(self.X) > _LARGEST).any():
+            row, column = np.argwhere(np.abs(self.X) > _LARGEST)[0]
             raise DataError(
-                f"feature {self.names[column]!r} of row {row} is infinite", allowed="numbers or NaN"
+                f"feature {self.names[column]!r} of row {row} is {self.X[row, column]:g}",
+                allowed="numbers within 3.4e38, or NaN",
             )
         if not np.isfinite(self.y).all():
             row = int(np.flatnonzero(~np.isfinite(self.y))[0])
@@ -83,6 +86,20 @@ def check_width(X: Floats, names: Sequence[str]) -> None:
         raise DataError(
             f"features of shape {X.shape}", allowed=f"(rows, {len(names)}): {', '.join(names[:5])}, …"
         )
+
+
+def classes_of(train: Dataset) -> Floats:
+    """The classes in training, ascending, none for returns; DataError for a single one."""
+    if train.task == "return":
+        return np.empty(0)
+    classes = np.unique(train.y)
+    if len(classes) < 2:
+        raise DataError(
+            f"every training row has class {classes[0]:g}",
+            allowed="at least two classes",
+            hint="more data, or a label with a shorter horizon or narrower barriers",
+        )
+    return classes
 
 
 def class_scores(probability: Floats, classes: Floats) -> Floats:

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from bateia.core import Component, DataError
+from bateia.core import INT32, Component
 from bateia.core.events import Floats
-from bateia.models.base import Dataset, check_width, class_scores
+from bateia.models.base import Dataset, check_width, class_scores, classes_of
 
 # Before OpenMP starts: idle threads must sleep, or a 0.1 s fit takes seconds on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -31,17 +31,17 @@ class LightGBM(Component):
     """
 
     kind: Literal["lightgbm"] = "lightgbm"
-    rounds: int = Field(default=500, ge=1)
+    rounds: int = Field(default=500, ge=1, le=INT32)
     """At most so many trees (a class)."""
-    early_stopping_rounds: int = Field(default=100, ge=1)
+    early_stopping_rounds: int = Field(default=100, ge=1, le=INT32)
     """Rounds without progress on the validation rows before it stops."""
     learning_rate: float = Field(default=0.05, gt=0.0, le=1.0)
     """Shrinkage of each tree."""
-    num_leaves: int = Field(default=31, ge=2)
+    num_leaves: int = Field(default=31, ge=2, le=131_072)
     """Leaves of a tree."""
-    max_depth: int = Field(default=6, ge=-1)
+    max_depth: int = Field(default=6, ge=-1, le=INT32)
     """Depth of a tree; -1 is unlimited."""
-    min_data_in_leaf: int = Field(default=100, ge=1)
+    min_data_in_leaf: int = Field(default=100, ge=1, le=INT32)
     """Rows that a leaf holds at least."""
     feature_fraction: float = Field(default=0.8, gt=0.0, le=1.0)
     """Share of features that a tree sees."""
@@ -51,9 +51,9 @@ class LightGBM(Component):
     """L2 penalty of the leaves' values."""
     max_bin: int = Field(default=255, ge=2, le=65535)
     """Histogram bins of a feature."""
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, le=INT32)
     """Seed of the row and feature draws."""
-    threads: int = Field(default=0, ge=0)
+    threads: int = Field(default=0, ge=0, le=INT32)
     """Threads; 0 takes as many as there are cores. No effect on the result."""
 
     def fit(
@@ -65,7 +65,7 @@ class LightGBM(Component):
         """
         import lightgbm as lgb
 
-        classes = self._classes(train)
+        classes = classes_of(train)
         kept = np.isin(valid.y, classes) if len(classes) else np.ones(len(valid), np.bool_)
         learnt = watched = self._dataset(train, classes)
         callbacks: list[Any] = []
@@ -90,20 +90,7 @@ class LightGBM(Component):
     def save_dataset(self, data: Dataset, path: Path) -> None:
         """Write the binned training data in LightGBM's own binary format, to train again without binning."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._dataset(data, self._classes(data)).construct().save_binary(str(path))
-
-    def _classes(self, train: Dataset) -> Floats:
-        """The classes in training, ascending; empty for returns."""
-        if train.task == "return":
-            return np.empty(0)
-        classes = np.unique(train.y)
-        if len(classes) < 2:
-            raise DataError(
-                f"every training row has class {classes[0]:g}",
-                allowed="at least two classes",
-                hint="more data, or a label with a shorter horizon or narrower barriers",
-            )
-        return classes
+        self._dataset(data, classes_of(data)).construct().save_binary(str(path))
 
     def _dataset(self, data: Dataset, classes: Floats, reference: Any = None) -> Any:
         import lightgbm as lgb

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from bateia.core import Component, DataError
+from bateia.core import INT32, Component
 from bateia.core.events import Floats
-from bateia.models.base import Dataset, check_width, class_scores
+from bateia.models.base import Dataset, check_width, class_scores, classes_of
 
 _WIDEST = 8.0
 """Standardised features are held within this many deviations: one wild value must not decide."""
@@ -31,7 +31,7 @@ class Logistic(Component):
     kind: Literal["logistic"] = "logistic"
     l2: float = Field(default=0.01, ge=0.0)
     """Strength of the penalty on squared coefficients, relative to the mean log-loss."""
-    iterations: int = Field(default=200, ge=1)
+    iterations: int = Field(default=200, ge=1, le=INT32)
     """At most so many steps of L-BFGS."""
 
     def fit(self, train: Dataset, valid: Dataset) -> FittedLogistic:
@@ -44,18 +44,11 @@ class Logistic(Component):
         scale = np.where(spread > 0, spread, 1.0)
         Z = _standardise(train.X, centre, scale)
         weight = train.weight / train.weight.sum()
-        if train.task == "return":
-            coefficients, intercept = _ridge(Z, train.y, weight, self.l2)
-            classes: Floats = np.empty(0)
-        else:
-            classes = np.unique(train.y)
-            if len(classes) < 2:
-                raise DataError(
-                    f"every training row has class {classes[0]:g}",
-                    allowed="at least two classes",
-                    hint="more data, or a label with a shorter horizon or narrower barriers",
-                )
+        classes = classes_of(train)
+        if len(classes):
             coefficients, intercept = _multinomial(Z, train.y, classes, weight, self.l2, self.iterations)
+        else:
+            coefficients, intercept = _ridge(Z, train.y, weight, self.l2)
         return FittedLogistic(tuple(train.names), centre, scale, coefficients, intercept, classes)
 
 
@@ -114,15 +107,22 @@ def _softmax(margin: Floats) -> Floats:
     return share
 
 
+def _dot(rows: Floats, columns: Floats) -> Floats:
+    """`rows @ columns` by one thread: the last bits of BLAS depend on how many threads it takes."""
+    each = np.ascontiguousarray(columns.T)
+    return np.column_stack([np.einsum("ij,j->i", rows, column) for column in each])
+
+
 def _ridge(Z: Floats, y: Floats, weight: Floats, l2: float) -> tuple[Floats, Floats]:
-    centre, middle = weight @ Z, float(weight @ y)
-    A = (Z - centre) * np.sqrt(weight)[:, None]
+    centre, middle = _dot(Z.T, weight[:, None])[:, 0], float(np.sum(weight * y))
+    A = np.ascontiguousarray(((Z - centre) * np.sqrt(weight)[:, None]).T)
     b = (y - middle) * np.sqrt(weight)
     # A penalty of 0 with collinear features has no single answer: the smallest is taken.
     solved = np.asarray(
-        np.linalg.lstsq(A.T @ A + l2 * np.eye(Z.shape[1]), A.T @ b, rcond=None)[0], np.float64
+        np.linalg.lstsq(_dot(A, A.T) + l2 * np.eye(Z.shape[1]), _dot(A, b[:, None])[:, 0], rcond=None)[0],
+        np.float64,
     )
-    return solved[:, None], np.array([middle - float(centre @ solved)])
+    return solved[:, None], np.array([middle - float(np.sum(centre * solved))])
 
 
 def _multinomial(
@@ -132,13 +132,14 @@ def _multinomial(
 
     truth = (y[:, None] == classes).astype(np.float64)
     shape = (Z.shape[1] + 1, len(classes))
+    T = np.ascontiguousarray(Z.T)
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         b = flat.reshape(shape)
-        share = _softmax(Z @ b[1:] + b[0])
-        value = -float(weight @ np.log(np.maximum((share * truth).sum(axis=1), 1e-300)))
+        share = _softmax(_dot(T.T, b[1:]) + b[0])
+        value = -float(np.sum(weight * np.log(np.maximum((share * truth).sum(axis=1), 1e-300))))
         miss = (share - truth) * weight[:, None]
-        gradient = np.vstack([miss.sum(axis=0), Z.T @ miss + l2 * b[1:]])
+        gradient = np.vstack([miss.sum(axis=0), _dot(T, miss) + l2 * b[1:]])
         return value + 0.5 * l2 * float((b[1:] ** 2).sum()), gradient.ravel()
 
     found = minimize(

@@ -13,24 +13,30 @@ import numpy.typing as npt
 from bateia.core.events import Floats
 from bateia.features.graph import Warmup
 from bateia.features.parser import parse
-from bateia.features.plan import Plan
-from bateia.features.stream import BATCH_BLOCK, Stream
+from bateia.features.plan import AGENT_COLUMNS, BOOK_COLUMNS, AnyStream, Plan
+from bateia.features.stream import BATCH_BLOCK
 from bateia.testing.suite import run_suite
 
 Data = dict[str, npt.NDArray[Any]]
 
 CLOCKS = ("open_time", "time", "known_at")
-PRICES = ("open", "high", "low", "close", "vwap")
-AMOUNTS = ("volume", "signed_volume", "value", "trades", "up_ticks", "down_ticks")
+PRICES = ("open", "high", "low", "close", "vwap", "bid", "ask")
+AMOUNTS = (
+    *("volume", "signed_volume", "value", "trades", "up_ticks", "down_ticks"),
+    *(name for name in (*BOOK_COLUMNS, *AGENT_COLUMNS) if name not in PRICES),
+)
 RECOVERY = 300
 """Rows beyond its windows after which a feature must have got over a missing value."""
 
 
-def generated_market(rows: int = 800, seed: int = 0) -> Data:
-    """Every bar column of a random walk: irregular clock, equal times, no flat stretch. For tests only."""
+def generated_market(rows: int = 800, seed: int = 0, pace: float = 1.0) -> Data:
+    """Every known column of a random walk: irregular clock, equal times, no flat stretch. For tests only.
+
+    A row takes 0.2 to 4 seconds, times `pace`.
+    """
     rng = np.random.default_rng(seed)
-    pace = np.where(np.sin(np.arange(rows) / 60) > 0.5, 2e5, 4e6)
-    wait = rng.exponential(pace).astype(np.int64) * (rng.random(rows) > 0.05)
+    usual = np.where(np.sin(np.arange(rows) / 60) > 0.5, 2e5, 4e6) * pace
+    wait = rng.exponential(usual).astype(np.int64) * (rng.random(rows) > 0.05)
     time = 1_600_000_000_000_000 + np.cumsum(wait)
     step = rng.choice([-3, -2, -1, 1, 2, 3], rows)
     close = 1000 + 0.25 * np.cumsum(step).astype(np.float64)
@@ -41,7 +47,7 @@ def generated_market(rows: int = 800, seed: int = 0) -> Data:
     volume = trades * rng.integers(1, 6, rows)
     vwap = low + (high - low) * rng.uniform(0.2, 0.8, rows)
     up_ticks = np.floor(trades * rng.uniform(0, 0.5, rows))
-    return {
+    bars = {
         "open_time": time - wait // 2,
         "time": time,
         "known_at": time + rng.integers(0, 5000, rows),
@@ -56,6 +62,24 @@ def generated_market(rows: int = 800, seed: int = 0) -> Data:
         "trades": trades,
         "up_ticks": up_ticks,
         "down_ticks": np.floor((trades - up_ticks) * rng.uniform(0, 1, rows)),
+    }
+    return bars | _generated_book(close, rng)
+
+
+def _generated_book(close: Floats, rng: np.random.Generator) -> Data:
+    rows = len(close)
+    return {
+        "bid": close - 0.25 * rng.integers(0, 3, rows),
+        "ask": close + 0.25 * rng.integers(1, 4, rows),
+        "bid_size": rng.integers(1, 90, rows).astype(np.float64),
+        "ask_size": rng.integers(1, 90, rows).astype(np.float64),
+        "micro_volatility": rng.uniform(0.1, 2, rows),
+        "max_spread": 0.25 * rng.integers(1, 9, rows),
+        "mean_obi": rng.uniform(-1, 1, rows),
+        "mean_deep_obi": rng.uniform(-1, 1, rows),
+        "messages": rng.integers(1, 900, rows).astype(np.float64),
+        "buy_concentration": rng.uniform(0, 1, rows),
+        "sell_concentration": rng.uniform(0, 1, rows),
     }
 
 
@@ -88,15 +112,16 @@ class Subject:
 
     @property
     def reach(self) -> int:
-        """All of its duration windows one after another, in microseconds."""
+        """All of its duration windows one after another, or its timeframes' warm-up, in microseconds."""
         slots = self.plan.graph.slots
-        return sum(int(s.params[0]) for s in slots if s.operator and s.operator.name == "rows_within")
+        windows = [int(s.params[0]) for s in slots if s.operator and s.operator.name == "rows_within"]
+        return max(sum(windows), self.warmup.micros)
 
     def run(self, data: Mapping[str, npt.NDArray[Any]]) -> Floats:
         """The feature over some data in one block."""
         return self.plan.run(data)["feature"]
 
-    def cut(self, stream: Stream, start: int, stop: int, rng: np.random.Generator) -> Floats:
+    def cut(self, stream: AnyStream, start: int, stop: int, rng: np.random.Generator) -> Floats:
         """The rows [start, stop) fed to a stream in random blocks; blocks of one by push, by turns."""
         parts, at, columns = [np.empty(0)], start, self.plan.columns
         while at < stop:

@@ -1,0 +1,70 @@
+"""The command line: each command parses, calls one function and shows what came back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from bateia.cli import compare, data, features, runs, tuning, vetting
+from bateia.cli.common import BateiaInterrupt
+
+# Before LightGBM starts its threads: idle ones must sleep, not spin.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Raw market events in, signals that survive time, cost and chance out.",
+)
+app.command()(runs.run)
+app.command()(runs.report)
+app.command()(compare.compare)
+app.command()(data.bars)
+app.command()(vetting.null)
+app.command()(tuning.tune)
+app.command()(tuning.promote)
+app.command()(vetting.leaks)
+app.add_typer(runs.app, name="runs")
+app.add_typer(features.app, name="features")
+
+
+def show_version(asked: bool) -> None:
+    """Print the version and end."""
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"bateia {version('bateia')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+def main() -> None:
+    """Entry point: one clear line for what a user can mend, 130 for an interrupt."""
+    try:
+        from bateia.core.errors import BateiaError
+
+        try:
+            app()
+        except BateiaError as error:
+            typer.secho(f"error: {error}", fg="red", err=True)
+            sys.exit(1)
+    except KeyboardInterrupt:
+        typer.secho("interrupted", fg="red", err=True)
+        sys.exit(130)
+    except BateiaInterrupt:
+        typer.secho(
+            "interrupted; a run under way is marked incomplete, a rerun starts clean", fg="red", err=True
+        )
+        sys.exit(130)

@@ -1,0 +1,101 @@
+"""Every model through the folds: fitted on the past, asked about what came next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bateia.core.events import Floats, Ints
+from bateia.labels import Task
+from bateia.models import AnyModel, Dataset, Fitted, LightGBM
+from bateia.preparation import FittedPreparation, Preparation
+from bateia.recipe import Recipe
+from bateia.research.market import Market
+from bateia.research.watch import Watch
+from bateia.runs import RunFolder
+from bateia.splits import Fold, inner_tail
+from bateia.trading import AnyPolicy
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A fold's rows as every model sees them: what it learns from, and what early stopping watches."""
+
+    preparation: FittedPreparation
+    fit: Dataset
+    valid: Dataset
+    watched: Ints
+    """The bars of `valid`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """One model walked over the folds: its out-of-sample scores and its fits."""
+
+    name: str
+    scores: Floats
+    """Shape (paths, bars), NaN where a path's models are not asked."""
+    fitted: list[Fitted] = field(default_factory=list)
+    preparation: list[FittedPreparation] = field(default_factory=list)
+    """What was fitted before it in each fold: the same for every model."""
+    policies: list[AnyPolicy] = field(default_factory=list)
+    """The recipe's policy, having learnt what it can of each fold's scores."""
+
+    @property
+    def score(self) -> Floats:
+        """Scores along the first path, shape (bars,)."""
+        first: Floats = self.scores[0]
+        return first
+
+
+def train(recipe: Recipe, market: Market, folder: RunFolder, watch: Watch) -> list[Walk]:
+    """The model and each baseline, fitted on every fold, scoring the bars it decides; the model first."""
+    models: list[AnyModel] = [recipe.model, *recipe.baselines]
+    shape = (len(market.paths), len(market.bars))
+    walks = [Walk(name, np.full(shape, np.nan)) for name in _names(models)]
+    with watch.stage("Train and test", len(market.folds) * len(models)) as advance:
+        for k, fold in enumerate(market.folds):
+            ready = prepare(recipe, market, fold)
+            for walk, model in zip(walks, models, strict=True):
+                _fit(recipe, market, walk, model, ready, k)
+                if isinstance(model, LightGBM) and walk is walks[0]:
+                    model.save_dataset(ready.fit, folder.path / "datasets" / f"fold-{k}.bin")
+                advance(1)
+    return walks
+
+
+def prepare(recipe: Recipe, market: Market, fold: Fold) -> Prepared:
+    """A fold's rows through the recipe's steps, fitted on those alone that the model learns from."""
+    span = market.labels.span
+    fit, valid = inner_tail(fold.train, span, recipe.valid, recipe.split.embargo)
+    learnt, watched = (_dataset(market, part, recipe.label.task) for part in (fit, valid))
+    chain = Preparation(steps=recipe.prepare).fit(learnt, span[fit], recipe.model)
+    return Prepared(chain, chain.dataset(learnt), chain.dataset(watched), valid)
+
+
+def _fit(recipe: Recipe, market: Market, walk: Walk, model: AnyModel, ready: Prepared, k: int) -> None:
+    """Fold `k` of one model: fitted, its policy taught on rows it did not learn from, its bars scored."""
+    fitted = model.fit(ready.fit, ready.valid)
+    walk.preparation.append(ready.preparation)
+    walk.fitted.append(fitted)
+    tail = fitted.predict(ready.valid.X)
+    walk.policies.append(recipe.policy.fit(tail, market.labels.ret[ready.watched]))
+    for number, path in enumerate(market.paths):
+        for piece in path:
+            if piece.fold == k:
+                asked = market.features.values[piece.start : piece.stop]
+                walk.scores[number, piece.start : piece.stop] = fitted.predict(
+                    ready.preparation.transform(asked)
+                )
+
+
+def _names(models: list[AnyModel]) -> list[str]:
+    """Each model's kind, with its number where an earlier one is of the same kind."""
+    kinds = [model.kind for model in models]
+    return [kind + (f"-{k}" if kind in kinds[:k] else "") for k, kind in enumerate(kinds)]
+
+
+def _dataset(market: Market, rows: Ints, task: Task) -> Dataset:
+    labels, features = market.labels, market.features
+    return Dataset(features.values[rows], labels.value[rows], labels.weight[rows], features.plan.names, task)
