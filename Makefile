@@ -7,6 +7,10 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Idle OpenMP threads must sleep: spinning ones make a 0.1 s fit take seconds on a busy machine.
 export OMP_WAIT_POLICY = passive
 
+# Coverage cannot see into compiled code: these tests of kernels run once more with kernels as plain Python.
+PLAIN  := tests/kernels/test_*.py tests/trading
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --cov
+
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -16,7 +20,8 @@ demo: $(VENV)/core ## Bundled real trades in, verdict and report out
 	$(BIN)/bateia run recipes/ailab.yaml
 
 test: $(VENV)/test ## Every test, with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	NUMBA_DISABLE_JIT=1 $(PYTEST) -m "not compiled" --cov-report= --cov-fail-under=0 $(PLAIN)
+	$(PYTEST) --cov-append --cov-report=term
 
 check: $(VENV)/check ## Lint, format, types and import layers
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import os
 # Before anything starts OpenMP: idle threads must sleep.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -17,6 +18,12 @@ from bateia.sources import SampleSource
 # A kernel's first call compiles it, which no deadline could allow for.
 settings.register_profile("bateia", deadline=None)
 settings.load_profile("bateia")
+
+if os.environ.get("NUMBA_DISABLE_JIT") == "1":
+    # Kernels as plain Python: as silent as compiled ones, and no more examples than show that they agree.
+    np.seterr(all="ignore")
+    settings.register_profile("plain", deadline=None, max_examples=15)
+    settings.load_profile("plain")
 
 SMALL = """
 name: small
