@@ -30,6 +30,7 @@ def test_a_registered_operator_knows_itself():
         del OPERATORS["half"]
 
 
+@pytest.mark.compiled
 def test_a_kernel_is_compiled_once():
     made = OPERATORS["sum"]
     assert made.address == made.address != 0
