@@ -338,4 +338,4 @@ def test_ctrl_c_keeps_what_is_done(small_text, tmp_path):
     assert kept
     states = [row["state"] for row in csv.DictReader(table.read_text().splitlines())]
     assert len(kept) == sum(state in {"complete", "pruned"} for state in states)
-    assert "running" not in states
+    assert "running" not in states, errors

@@ -23,6 +23,7 @@ from bateia.search import Search
 from bateia.vetting import space
 from bateia.vetting.bench import Bench, Tried, holdout_start
 from bateia.vetting.holdout import Holdout, holdout
+from bateia.vetting.interrupts import held
 from bateia.vetting.study import (
     HASH,
     INTERRUPTED,
@@ -205,33 +206,37 @@ def _try_one(job: Job, study: optuna.Study, bench: Bench, worker: int = 0) -> No
     from optuna.trial import TrialState
 
     study.sampler = sampler(job.search, worker, ended(study))
-    trial = study.ask()
-    values = space.suggest(trial, job.recipe, job.search)
+    trial, recipe_hash = None, job.recipe.hash
     try:
+        with held():
+            trial = study.ask()
+            values = space.suggest(trial, job.recipe, job.search)
+        recipe_hash = content_hash([job.recipe.hash, values])
         recipe = space.changed(job.recipe, values)
-    except BateiaError as error:
-        _enter(job, bench, content_hash([job.recipe.hash, values]), trial.number, "failed", why=str(error))
-        trial.set_user_attr(WHY, str(error))
-        study.tell(trial, state=TrialState.FAIL)
-        return
-    trial.set_user_attr(HASH, recipe.hash)
-    try:
+        recipe_hash = recipe.hash
+        with held():
+            trial.set_user_attr(HASH, recipe_hash)
         shown, value, why = _evaluate(bench, trial, recipe, job.search)
     except BateiaError as error:
-        _enter(job, bench, recipe.hash, trial.number, "failed", why=str(error))
-        trial.set_user_attr(WHY, str(error))
-        study.tell(trial, state=TrialState.FAIL)
+        assert trial is not None
+        with held():
+            _enter(job, bench, recipe_hash, trial.number, "failed", why=str(error))
+            trial.set_user_attr(WHY, str(error))
+            study.tell(trial, state=TrialState.FAIL)
         return
     except BaseException as error:
         # The next call must find no trial that seems to run; this one was seen by nobody.
-        trial.set_user_attr(WHY, INTERRUPTED if isinstance(error, KeyboardInterrupt) else repr(error))
-        study.tell(trial, state=TrialState.FAIL)
+        if trial is not None:
+            with held():
+                trial.set_user_attr(WHY, INTERRUPTED if isinstance(error, KeyboardInterrupt) else repr(error))
+                study.tell(trial, state=TrialState.FAIL)
         raise
-    # The ledger first: a trial whose value is known must be counted, whatever happens next.
-    _enter(job, bench, recipe.hash, trial.number, "pruned" if why else "complete", shown, why)
-    if why:
-        trial.set_user_attr(WHY, why)
-    study.tell(trial, None if why else value, TrialState.PRUNED if why else TrialState.COMPLETE)
+    with held():
+        # The ledger first: a trial whose value is known must be counted, whatever happens next.
+        _enter(job, bench, recipe_hash, trial.number, "pruned" if why else "complete", shown, why)
+        if why:
+            trial.set_user_attr(WHY, why)
+        study.tell(trial, None if why else value, TrialState.PRUNED if why else TrialState.COMPLETE)
 
 
 def _evaluate(
@@ -248,8 +253,10 @@ def _evaluate(
         if last:
             return shown, value, "" if value is not None else f"{search.metric} is undefined"
         if value is not None:
-            trial.report(value, fold)
-            if trial.should_prune():
+            with held():
+                trial.report(value, fold)
+                prune = trial.should_prune()
+            if prune:
                 return shown, value, f"no better than others after fold {fold} of {folds}"
     raise RunError(f"the recipe {recipe.name!r} has no folds")
 
