@@ -1,0 +1,1 @@
+"""The order book: messages of an exchange to book state to features."""

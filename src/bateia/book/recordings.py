@@ -1,0 +1,154 @@
+"""Raw recordings of Binance's streams, message by message in the order they came."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from heapq import merge
+from pathlib import Path
+from typing import Any
+
+from bateia.book.binance import Depth, Diff, Message, parse_message, read_message
+from bateia.core import DataError
+from bateia.core.clock import SECOND
+
+Received = tuple[int, str, Message]
+"""Our clock at receipt (microseconds UTC), the message's kind, the message."""
+_SYMBOL = re.compile(r"[?&]symbol=([A-Z0-9_]+)")
+
+
+def read_recording(*paths: str | Path) -> Iterator[Received]:
+    """The messages of one recording, or of several that follow each other.
+
+    A path is one of: a `.gz` of lines, each our clock in nanoseconds, a space and the message; a client
+    session, `.jsonl.zst` or `.jsonl`, of HTTP answers and frames; a folder of `update.json.zst`,
+    `snapshot.json.zst` and `trades.json.zst` without our clock, where Binance's stands in for it and the
+    snapshot follows the first diff that ends after it. Kinds that `parse_message` does not read are left out.
+    DataError, with file and line, for what is missing, empty, cut short or unreadable.
+
+    >>> for received, kind, message in read_recording("day.gz"):  # doctest: +SKIP
+    ...     print(received, kind)
+    """
+    for path in map(Path, paths):
+        count = 0
+        for count, one in enumerate(_read(path), 1):  # noqa: B007
+            yield one
+        if not count:
+            raise DataError(f"{path} holds no market message", allowed="a recording of Binance's streams")
+
+
+def _read(path: Path) -> Iterator[Received]:
+    if path.is_dir():
+        return _folder(path)
+    if path.name.endswith((".jsonl", ".jsonl.zst")):
+        return _session(path)
+    if path.suffix == ".gz":
+        return _stamped(path)
+    raise DataError(f"{path} is no recording", allowed="a .gz, a .jsonl, a .jsonl.zst or a folder")
+
+
+def _stamped(path: Path) -> Iterator[Received]:
+    for number, line in _lines(path):
+        stamp, _, text = line.partition(" ")
+        try:
+            received = int(stamp) // 1000
+        except ValueError:
+            raise _broken(path, number, f"{stamp[:40]!r} is no time in nanoseconds") from None
+        try:
+            message = parse_message(text)
+        except DataError as error:
+            raise _broken(path, number, str(error)) from None
+        if message is not None:
+            yield received, message.kind, message
+
+
+def _session(path: Path) -> Iterator[Received]:
+    for number, line in _lines(path):
+        try:
+            frame = json.loads(line)
+            kind, text, symbol = frame["t"], frame.get("data"), ""
+            if kind == "http":
+                asked = _SYMBOL.search(frame["url"])
+                kind = "recv" if asked and "/depth?" in frame["url"] else kind
+                symbol = asked[1] if asked else ""
+            message = parse_message(text, symbol) if kind == "recv" else None
+            if message is not None:
+                yield round(frame["ts"] * SECOND), message.kind, message
+        except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
+            raise _broken(path, number, repr(error)) from None
+
+
+def _folder(path: Path) -> Iterator[Received]:
+    books, trades = _book(path), _table(path, "trades")
+    return merge(books, trades, key=lambda one: one[0])
+
+
+def _book(path: Path) -> Iterator[Received]:
+    snapshots = list(_table(path, "snapshot"))
+    for received, kind, diff in _table(path, "update"):
+        yield received, kind, diff
+        while snapshots and isinstance(diff, Diff) and diff.last > _last(snapshots[0][2]):
+            yield received, "depth", snapshots.pop(0)[2]
+
+
+def _last(message: Message) -> int:
+    assert isinstance(message, Depth)
+    return message.last
+
+
+def _table(path: Path, name: str) -> Iterator[Received]:
+    """The messages of one file of a folder, none where the file is absent."""
+    found = sorted(path.glob(f"{name}.json*"))
+    for file in found[:1]:
+        text = "\n".join(line for _, line in _lines(file))
+        try:
+            rows: Any = json.loads(text)
+            for row in rows if isinstance(rows, list) else [rows]:
+                message = read_message(row)
+                if message is not None:
+                    yield message.time or 0, message.kind, message
+        except (ValueError, DataError) as error:
+            raise DataError(f"{file}: {error}", allowed="a JSON list of market messages") from None
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    number = 0
+    try:
+        for number, line in enumerate(_text(path), 1):
+            if line.strip():
+                yield number, line
+    except FileNotFoundError:
+        raise DataError(f"there is no file {path}", allowed="a recording") from None
+    except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
+        raise _broken(path, number + 1, str(error)) from None
+
+
+def _text(path: Path) -> Iterator[str]:
+    if path.suffix == ".zst":
+        yield from _zstd(path)
+    elif path.suffix == ".gz":
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            yield from lines
+    else:
+        with path.open(encoding="utf-8") as lines:
+            yield from lines
+
+
+def _zstd(path: Path) -> Iterator[str]:
+    """Lines of a zstd file, read whole: Polars is the one dependency that unpacks it on Python 3.11."""
+    import polars as pl
+
+    try:
+        frame = pl.read_csv(path, has_header=False, separator="\x01", quote_char=None, infer_schema=False)
+    except pl.exceptions.NoDataError:
+        return
+    except pl.exceptions.PolarsError as error:
+        raise OSError(str(error)) from None
+    yield from (line or "" for line in frame.to_series(0))
+
+
+def _broken(path: Path, number: int, why: str) -> DataError:
+    return DataError(f"{path}, line {number}: {why}", allowed="a whole recording", hint="record it again")
