@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -32,14 +32,16 @@ _FOLD: dict[str, Callable[..., Any]] = {
 }
 
 
-def build(features: Mapping[str, Expr | str], columns: Sequence[str]) -> Graph:
-    """The graph of named features over the columns that there are.
+def build(
+    features: Mapping[str, Expr | str], columns: Sequence[str], names: Iterable[str] | None = None
+) -> Graph:
+    """The graph of named features, or of these `names` among them, over the columns that there are.
 
     Features may use each other by name. Raises ExpressionError for unknown columns, functions, wrong
     arguments, cycles, and names that shadow a column; the message names the feature.
     """
     builder = Builder(features, columns)
-    for name in features:
+    for name in features if names is None else names:
         builder.graph.outputs[name] = builder.feature(name)
     return builder.graph
 

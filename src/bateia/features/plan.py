@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from bateia.core import Bars, Block, ConfigError, DataError, nearest
 from bateia.core.events import Floats
 from bateia.features.compiler import build
+from bateia.features.crew import Crew, shares
 from bateia.features.expression import Expr
 from bateia.features.graph import Graph, Warmup
 from bateia.features.joined import JoinedStream
@@ -47,7 +48,8 @@ class Plan:
         if not features:
             raise ConfigError("a plan without features", allowed="at least one name: expression")
         self.features = {name: str(expr) for name, expr in features.items()}
-        self.graph = build(features, columns)
+        self._given, self._columns = dict(features), tuple(columns)
+        self.graph = build(self._given, self._columns)
         if not self.graph.columns:
             raise ConfigError("features that look at no column", hint="close, or another of the columns")
         self.names = list(self.features)
@@ -74,12 +76,16 @@ class Plan:
         block: Block | Columns,
         out: Floats | None = None,
         others: Mapping[str, Block | Columns] | None = None,
+        threads: int = 1,
     ) -> dict[str, Floats]:
         """Every feature over a whole history: float64 arrays of its length, NaN in the warm-up.
 
         `out` of shape (features, rows) is filled where given; the arrays are its rows. `others` holds the
-        histories of the assets that features look at by `of(...)`; DataError where one is missing.
+        histories of the assets that features look at by `of(...)`; DataError where one is missing. With
+        more `threads` the features are shared out among them, for the same bits; those with others are not.
         """
+        if threads > 1 and not self.others:
+            return dict(zip(self.names, self.crew(threads).run(block, out), strict=True))
         stream, others = self.start(BATCH_BLOCK), others or {}
         missing = [symbol for symbol in self.others if symbol not in others]
         if missing:
@@ -97,6 +103,18 @@ class Plan:
         if self.others:
             return JoinedStream(self.graph, self.hash, block)
         return Stream(self.graph, self.hash, block, FIRST_CAPACITY)
+
+    def crew(self, threads: int, block: int = BATCH_BLOCK) -> Crew:
+        """A fresh stream for large blocks whose features are shared out among threads.
+
+        ConfigError where features look at other assets.
+        """
+        if self.others:
+            raise ConfigError("a crew for features that look at other assets", hint="plan.start()")
+        parts = [
+            build(self._given, self._columns, names) for names in shares(self.graph, max(1, threads)) if names
+        ]
+        return Crew(self.graph, parts, self.hash, block)
 
     def restore(self, snapshot: Snapshot, block: int = LIVE_BLOCK) -> AnyStream:
         """A stream that goes on from a snapshot; DataError where it is another plan's."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from bateia.core import Block, DataError
+from bateia.core import Block, ConfigError, DataError
 from bateia.core.events import Floats, Ints
 from bateia.features.graph import Graph
 from bateia.features.layout import LONGEST_LIVE, Layout
@@ -17,6 +17,7 @@ LIVE_BLOCK, BATCH_BLOCK = LONGEST_LIVE, 1024
 _push: Callable[[Ints, Floats], int] = driver.push
 _DONE = driver.DONE
 FIRST_CAPACITY, _LARGEST_CAPACITY = 256, 1 << 22
+_LARGEST_BLOCK = 1 << 22
 
 
 Columns = Mapping[str, Floats | Ints]
@@ -27,10 +28,65 @@ def columns_of(block: Block | Columns) -> Columns:
     return block.columns() if isinstance(block, Block) else block
 
 
+def numbers_of(given: Columns, names: Sequence[str]) -> list[Floats]:
+    """Columns as contiguous float64 of one length; DataError where one is missing or holds something else."""
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise DataError(f"missing columns {missing}", allowed=", ".join(names))
+    columns: list[Floats] = []
+    for name in names:
+        try:
+            column = np.asarray(given[name])
+            if column.ndim != 1 or column.dtype.kind not in "biufO":
+                raise TypeError
+            columns.append(np.ascontiguousarray(column, np.float64))
+        except (TypeError, ValueError):
+            raise DataError(
+                f"{name!r} is {_kind(given[name])}",
+                allowed="numbers in one dimension",
+                hint="a float64 array",
+            ) from None
+    if len({len(column) for column in columns}) > 1:
+        raise DataError(f"columns of unequal length: {[len(column) for column in columns]}")
+    return columns
+
+
+def _kind(value: object) -> str:
+    """What was given in place of a column."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} of shape {value.shape}"
+    return f"a {type(value).__name__}"
+
+
+def given_columns(names: Sequence[str], block: Block | Columns) -> list[Floats]:
+    """These columns of a block as contiguous float64; DataError where one is missing or of another length."""
+    given = columns_of(block)
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise DataError(f"missing columns {missing}", allowed=", ".join(names))
+    columns = [np.ascontiguousarray(given[name], np.float64) for name in names]
+    if len({len(column) for column in columns}) > 1:
+        raise DataError(f"columns of unequal length: {[len(column) for column in columns]}")
+    return columns
+
+
+def room_for(features: int, rows: int, out: Floats | None) -> Floats:
+    """`out` where it fits, else fresh memory; DataError where it does not."""
+    if out is None:
+        return np.empty((features, rows))
+    if out.shape != (features, rows) or out.dtype != np.float64 or not out.flags.c_contiguous:
+        raise DataError(
+            f"out is {out.dtype} of shape {out.shape}", allowed=f"C-ordered float64 {(features, rows)}"
+        )
+    return out
+
+
 class Stream:
     """A plan in motion over one symbol; make it with `plan.start()` or `plan.restore(snapshot)`."""
 
     def __init__(self, graph: Graph, plan: str, block: int, capacity: int = FIRST_CAPACITY) -> None:
+        if not isinstance(block, int | np.integer) or not 1 <= block <= _LARGEST_BLOCK:
+            raise ConfigError(f"buffers of {block!r} rows", allowed=f"1 to {_LARGEST_BLOCK:,}")
         self.graph, self.plan, self.layout = graph, plan, Layout.of(graph, block, capacity)
         self._state = np.zeros(int(self.layout.state_at[-1]) + 1)
         self._ctrl = np.zeros(driver.CTRL_SIZE, np.int64)
@@ -78,24 +134,18 @@ class Stream:
         `out`, of that shape, is filled and returned: reusing one saves the cost of fresh memory. Raises
         DataError where a column is missing or the lengths or `out` do not fit.
         """
-        given = columns_of(block)
-        missing = [name for name in self.graph.columns if name not in given]
-        if missing:
-            raise DataError(f"missing columns {missing}", allowed=", ".join(self.graph.columns))
-        columns = [np.ascontiguousarray(given[name], np.float64) for name in self.graph.columns]
-        if len({len(column) for column in columns}) > 1:
-            raise DataError(f"columns of unequal length: {[len(column) for column in columns]}")
-        sources = np.array([driver.address(column) for column in columns], np.int64)
-        shape = (len(self._latest), len(columns[0]))
-        if out is None:
-            out = np.empty(shape)
-        elif out.shape != shape or out.dtype != np.float64 or not out.flags.c_contiguous:
-            raise DataError(f"out is {out.dtype} of shape {out.shape}", allowed=f"C-ordered float64 {shape}")
-        progress = np.zeros(1, np.int64)
-        filled = driver.address(out)
-        while (node := driver.run(self._ctrl, sources, filled, shape[1], progress)) != driver.DONE:
-            self._grow(node)
+        columns = given_columns(self.graph.columns, block)
+        out = room_for(len(self._latest), len(columns[0]), out)
+        self.fill(columns, list(out))
         return out
+
+    def fill(self, columns: Sequence[Floats], rows: Sequence[Floats]) -> None:
+        """As `run`: contiguous columns of the graph in, each feature into its contiguous row."""
+        sources = np.array([driver.address(column) for column in columns], np.int64)
+        targets = np.array([driver.address(row) for row in rows], np.int64)
+        progress = np.zeros(1, np.int64)
+        while (node := driver.run(self._ctrl, sources, targets, len(columns[0]), progress)) != _DONE:
+            self._grow(node)
 
     def snapshot(self) -> Snapshot:
         """All that the stream remembers, the same bits however the rows so far were cut."""

@@ -152,8 +152,8 @@ def push(ctrl, row):
 
 
 @kernel
-def run(ctrl, sources, out, n, progress):
-    """Many events: addresses of `n` rows a column in, and of (features, n) out, from `progress[0]` on."""
+def run(ctrl, sources, targets, n, progress):
+    """Many events: addresses of `n` rows a column in and a feature out, from `progress[0]` on."""
     inputs = ints_at(ctrl[INPUTS])
     outputs = ints_at(ctrl[OUTPUTS])
     domains = ints_at(ctrl[DOMAINS])
@@ -174,7 +174,7 @@ def run(ctrl, sources, out, n, progress):
             return status
         for k in range(ctrl[N_OUTPUTS]):
             column = floats_at(outputs[k] + 8 * start)
-            filled = floats_at(out + 8 * (k * n + row))
+            filled = floats_at(targets[k] + 8 * row)
             for r in range(rows):
                 filled[r] = column[r]
         ctrl[ROWS] += rows
