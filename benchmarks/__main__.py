@@ -46,7 +46,7 @@ def main(chosen: list[str]) -> None:
         for row in importlib.import_module(f"benchmarks.bench_{name}").rows():
             ratio = f"{row.theirs / row.ours:,.1f}x" if row.theirs == row.theirs else ""
             theirs = f"{row.theirs:,.2f} {row.unit}" if row.theirs == row.theirs else ""
-            met = "[green]met[/]" if row.met else "[red]not met[/]"
+            met = {True: "[green]met[/]", False: "[red]not met[/]", None: ""}[row.met]
             table.add_row(row.work, f"{row.ours:,.2f} {row.unit}", row.peer, theirs, ratio, row.goal, met)
         console.print(table)
 

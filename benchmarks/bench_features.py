@@ -183,8 +183,9 @@ def rows() -> list[Row]:
         plan = Plan(INDICATORS[name])
         ours, theirs = paired_times(lambda plan=plan: plan.run(market), call)
         ratios.append(theirs / ours)
-        note = "see the geometric mean"
-        found.append(Row(f"{name}, 1M bars", "ns/bar", ours * 1e3, "TA-Lib", theirs * 1e3, note, True))
+        found.append(
+            Row(f"{name}, 1M bars", "ns/bar", ours * 1e3, "TA-Lib", theirs * 1e3, "the mean's", None)
+        )
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     found.append(Row("geometric mean of the six", "x", 1.0, "TA-Lib", mean, ">= 1x TA-Lib", mean >= 1))
     ours_forty, theirs_forty = forty()
@@ -198,6 +199,9 @@ def rows() -> list[Row]:
     found.append(
         Row("40 features, 1M bars", "ms", ours * 1e3, "polars, 2 threads", theirs * 1e3, ">= 5x", met)
     )
+    ours = median_time(lambda: plan.run(market, out, threads=2))
+    work, met = "40 features, 1M bars, 2 threads", theirs / ours >= 5
+    found.append(Row(work, "ms", ours * 1e3, "polars, 2 threads", theirs * 1e3, ">= 5x", met))
     many = Plan(two_hundred())
     taken = median_time(lambda: many.run(market), repeats=3)
     found.append(Row("200 features, 1M bars", "s", taken, "-", NAN, "<= 3 s", taken <= 3))

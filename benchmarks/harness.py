@@ -18,8 +18,8 @@ class Row:
     peer: str
     theirs: float
     goal: str
-    met: bool
-    """Whether the goal holds in this run."""
+    met: bool | None
+    """Whether the goal holds in this run; None where the goal is another row's."""
 
 
 def median_time(run: Callable[[], object], repeats: int = 5, warmup: int = 1) -> float:

@@ -20,12 +20,12 @@ def write(path, **changes):
     return path
 
 
-@pytest.mark.parametrize("rows", [64, 1000, files.ROWS])
-def test_the_same_as_in_memory(tmp_path, monkeypatch, rows):
+@pytest.mark.parametrize(("rows", "threads"), [(64, 1), (1000, 2), (files.ROWS, 3)])
+def test_the_same_as_in_memory(tmp_path, monkeypatch, rows, threads):
     monkeypatch.setattr(files, "ROWS", rows)
     done = []
     bars = write(tmp_path / "bars.parquet")
-    assert run_file(PLAN, bars, tmp_path / "out.parquet", done.append) == 5000 == sum(done)
+    assert run_file(PLAN, bars, tmp_path / "out.parquet", done.append, threads) == 5000 == sum(done)
     found, whole = pl.read_parquet(tmp_path / "out.parquet"), PLAN.run(MARKET)
     assert found.columns == ["time", *PLAN.names]
     assert found["time"].to_list() == pl.read_parquet(bars)["time"].to_list()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +61,9 @@ def run(
     define: Annotated[
         list[str] | None, typer.Option(help='One of your own, such as "trend=ema(close, 5) / close - 1".')
     ] = None,
+    threads: Annotated[
+        int, typer.Option(min=0, help="How many threads share the work; 0 for one a core.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Compute features of a file of bars, block by block: it may be longer than memory."""
@@ -71,7 +75,7 @@ def run(
     with Progress(silent=as_json) as progress:
         name = f"Compute {len(plan.names)} features"
         with progress.stage(name, rows_of(bars)) as advance:
-            rows = run_file(plan, bars, out, advance)
+            rows = run_file(plan, bars, out, advance, threads or os.cpu_count() or 1)
     summary = {"bars": rows, "features": len(plan.names), "out": str(out)}
     if as_json:
         show_json(summary)

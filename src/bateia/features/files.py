@@ -11,8 +11,8 @@ import numpy as np
 from bateia.core import DataError, nearest
 from bateia.core.events import Floats, Ints
 from bateia.features.compiler import CLOCK
+from bateia.features.crew import Crew
 from bateia.features.plan import Plan
-from bateia.features.stream import BATCH_BLOCK, Stream
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,10 +26,11 @@ def run_file(
     bars: str | Path,
     out: str | Path,
     advance: Callable[[int], None] = lambda rows: None,
+    threads: int = 1,
 ) -> int:
     """Every feature of a Parquet file of bars, to another Parquet file beside `time`; returns the rows.
 
-    Both files are streamed. `advance` is told the rows done. `out` appears whole or not at all. Raises
+    Both files are streamed, the features shared out among `threads`. `advance` is told the rows done. `out` appears whole or not at all. Raises
     DataError where a column is missing, times go back, or a file cannot be read or written.
     """
     import polars as pl
@@ -41,7 +42,7 @@ def run_file(
     if plan.others:
         raise DataError(f"features that look at {', '.join(plan.others)}", hint="plan.run(bars, others=…)")
     frame = _scanned(plan, bars)
-    blocks = _features(plan, frame, bars, advance)
+    blocks = _features(plan.crew(threads), plan.names, frame, bars, advance)
     schema: dict[str, Any] = {CLOCK: pl.Datetime("us", "UTC"), **dict.fromkeys(plan.names, pl.Float64)}
     made = register_io_source(lambda *_: blocks, schema=schema)
     part = out.with_name(f".{out.name}.part")
@@ -89,19 +90,18 @@ def _scanned(plan: Plan, bars: Path) -> pl.LazyFrame:
 
 
 def _features(
-    plan: Plan, frame: pl.LazyFrame, bars: Path, advance: Callable[[int], None]
+    crew: Crew, names: list[str], frame: pl.LazyFrame, bars: Path, advance: Callable[[int], None]
 ) -> Iterator[pl.DataFrame]:
     import polars as pl
 
-    stream, latest, done = plan.start(BATCH_BLOCK), -np.inf, 0
-    assert isinstance(stream, Stream)
+    latest, done = -np.inf, 0
     for batch in frame.collect_batches(chunk_size=ROWS, maintain_order=True):
         columns: dict[str, Floats | Ints] = {
             name: batch[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in batch.columns
         }
         _in_order(columns[CLOCK], latest, done, bars)
         latest = float(columns[CLOCK][-1]) if len(batch) else latest
-        made: dict[str, Any] = dict(zip(plan.names, stream.run(columns), strict=True))
+        made: dict[str, Any] = dict(zip(names, crew.run(columns), strict=True))
         time = batch[CLOCK].cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         yield pl.DataFrame({CLOCK: time, **made})
         done += len(batch)
