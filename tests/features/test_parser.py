@@ -81,6 +81,7 @@ def test_any_text_reads_or_is_refused(text):
         ("a + 1" + "0" * 400, 4, "too large"),
         ("é + f'{a}'", 4, "has no meaning"),
         ("(a := 3)", 1, "has no meaning"),
+        ("a + \ud800", 4, "no text file can hold"),
         ("(ñ +\n  a.b)", 7, "has no meaning"),
     ],
 )
@@ -110,8 +111,22 @@ def test_too_deep(deep):
     if deep.startswith("(" * 70):
         assert parse(deep) == Column("a")
         return
-    with pytest.raises(ExpressionError, match="nested too deep; allowed: 60 levels; try: name a part"):
+    with pytest.raises(ExpressionError, match=r"nested too deep.*; allowed: 60 levels; try: name a part"):
         parse(deep)
+
+
+@pytest.mark.parametrize("deep", ["a" + ".b" * 1500, "a" + "[0]" * 900, "a" + "()" * 900])
+def test_nonsense_is_refused_however_deep(deep):
+    with pytest.raises(ExpressionError):
+        parse(deep)
+
+
+def test_too_deep_says_where():
+    for deep, at in (("abs(" * 61 + "a" + ")" * 61, 244), (" and ".join("a" * 400), 6 * 60)):
+        with pytest.raises(ExpressionError, match=f"nested too deep at character {at + 1};") as caught:
+            parse(deep)
+        assert caught.value.position == at
+    assert str(parse(" and ".join("a" * 60))).count("and") == 59
 
 
 def test_deep_enough():

@@ -49,15 +49,24 @@ def parse(text: str) -> Expr:
         raise ExpressionError(
             f"cannot read it: {error.msg}", text=text, position=position, allowed=_GRAMMAR
         ) from None
+    except UnicodeEncodeError as error:
+        raise ExpressionError(
+            "a character that no text file can hold", text=text, position=error.start, allowed=_GRAMMAR
+        ) from None
     except (RecursionError, MemoryError, ValueError):
         raise _too_deep(text) from None
     shift = len(text) - len(text.lstrip())
-    return _Reader(text, shift).read(tree.body, 0)
+    try:
+        return _Reader(text, shift).read(tree.body, 0)
+    except RecursionError:  # what it has no meaning for may be deep, too
+        raise _too_deep(text) from None
 
 
-def _too_deep(text: str) -> ExpressionError:
+def _too_deep(text: str, position: int | None = None) -> ExpressionError:
+    where = "" if position is None else f" at character {position + 1}"
     return ExpressionError(
-        f"the expression {text[:40]!r}… is nested too deep",
+        f"the expression {text[:40]!r}… is nested too deep{where}",
+        position=position or 0,
         allowed=f"{_DEEPEST} levels",
         hint="name a part of it as a feature of its own",
     )
@@ -83,7 +92,7 @@ class _Reader:
     def read(self, node: ast.expr, depth: int) -> Expr:
         """The expression at a node, `depth` levels down."""
         if depth > _DEEPEST:
-            raise _too_deep(self.text)
+            raise _too_deep(self.text, self.where(node))
         at = self.where(node)
         match node:
             case ast.Name(id=name):
@@ -138,6 +147,8 @@ class _Reader:
         raise self.refuse(node, f"{ast.unparse(node)!r} has no meaning here")
 
     def _logic(self, name: str, values: list[ast.expr], depth: int, at: int) -> Expr:
+        if depth + len(values) > _DEEPEST:
+            raise _too_deep(self.text, self.where(values[_DEEPEST - depth]))
         first, *rest = self._all(depth, *values)
         for part in rest:
             first = Call(name, (first, part), position=at)
