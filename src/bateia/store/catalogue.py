@@ -1,0 +1,95 @@
+"""What the store knows of its data: a small JSON file for each day or month of a series."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bateia.core import ConfigError, DataError
+from bateia.core.coverage import Coverage, Stretch
+from bateia.core.period import Unit
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, order=True)
+class Series:
+    """What belongs together: one kind of data of one symbol of one market of one source.
+
+    >>> Series("binance", "um", "BTCUSDT", "candles-5m").folder
+    'source=binance/market=um/symbol=BTCUSDT/kind=candles-5m'
+    """
+
+    source: str
+    market: str
+    symbol: str
+    kind: str
+    """`candles-5m`, `agg_trades`, …; candles are cut by month, everything else by day."""
+
+    def __post_init__(self) -> None:
+        for part, word in vars(self).items():
+            if not _WORD.fullmatch(word):
+                allowed = "letters, digits and _.-, at most 64"
+                raise ConfigError(f"{part} {word!r} of a series", allowed=allowed, hint="BTCUSDT")
+
+    def __str__(self) -> str:
+        return "/".join(vars(self).values())
+
+    @property
+    def folder(self) -> str:
+        """Where its data lies, in a form that DuckDB and Polars read as columns."""
+        return "/".join(f"{part}={word}" for part, word in vars(self).items())
+
+    @property
+    def unit(self) -> Unit:
+        """How its files are cut."""
+        return "month" if self.kind.startswith("candles") else "day"
+
+
+class Origin(BaseModel):
+    """A file or service that data came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    sha256: str = ""
+
+
+class Part(BaseModel):
+    """One day or month of a series: its file, what it is known to cover, and what the source itself lacks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    period: str
+    file: str
+    sha256: str
+    rows: int
+    first: int | None
+    """Clock of the first row, microseconds; None where there is no row."""
+    last: int | None
+    covered: tuple[Stretch, ...]
+    """Stretches of which every row that the source has is here."""
+    absent: tuple[Stretch, ...] = ()
+    """Stretches within `covered` in which the source has no row, though one was due."""
+    origin: tuple[Origin, ...] = ()
+
+    @property
+    def coverage(self) -> Coverage:
+        """`covered`, to reckon with."""
+        return Coverage(self.covered)
+
+    def to_json(self) -> bytes:
+        """Always the same bytes for the same part."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+    @classmethod
+    def read(cls, data: bytes, where: str) -> Self:
+        """From its JSON; DataError where that is not one."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise DataError(
+                f"{where} is no entry of a store's catalogue: {error.errors()[0]['msg']}",
+                hint="delete it and fetch again",
+            ) from None
