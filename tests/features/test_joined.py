@@ -103,6 +103,44 @@ def test_what_we_learn_late_is_seen_late():
     assert same(found, np.array([np.nan, 1, 1, 3, 3]))
 
 
+def test_an_unknown_moment_shows_no_future():
+    plan = Plan({"f": 'of("ETHUSDT", close)'}, ("known_at", "close"))
+    theirs = {"known_at": np.array([10, 20, 30]), "close": np.array([1.0, 2.0, 3.0])}
+    for unknown in (np.nan, np.inf):
+        ours = {"known_at": np.array([10, unknown, 15, 30]), "close": np.zeros(4)}
+        assert same(plan.run(ours, others={"ETHUSDT": theirs})["f"], np.array([1.0, 1, 1, 3]))
+        stream = plan.start()
+        stream.feed("ETHUSDT", theirs)
+        assert [stream.push(np.array([moment]))[0] for moment in ours["known_at"]] == [1, 1, 1, 3]
+        late = theirs | {"known_at": np.array([10, unknown, 30])}
+        with pytest.raises(DataError, match=f"row 1 of another asset has the known_at {unknown}"):
+            plan.run(ours, others={"ETHUSDT": late})
+
+
+def test_rows_that_are_refused_change_nothing():
+    stream = PLAN.start()
+    stream.feed("ETHUSDT", ETH)
+    stream.feed("BTCUSDT", BTC)
+    before = stream.snapshot()
+    for wrong in (
+        {"known_at": OURS["known_at"]},
+        OURS | {"close": OURS["close"][1:]},
+        OURS | {"close": OURS["close"][:, None]},
+    ):
+        with pytest.raises(DataError):
+            stream.run(wrong)
+    with pytest.raises(DataError, match="out is"):
+        stream.run(OURS, np.empty((1, 1)))
+    for row in (None, "x", np.zeros((3, 1)), np.zeros(4)):
+        with pytest.raises(DataError):
+            stream.push(row)
+    for theirs in (ETH | {"known_at": ETH["known_at"][1:]}, {"known_at": ETH["known_at"]}):
+        with pytest.raises(DataError):
+            stream.feed("ETHUSDT", theirs)
+    assert stream.snapshot() == before
+    assert same(stream.run(OURS), WHOLE)
+
+
 def test_a_plan_says_whom_it_looks_at():
     assert PLAN.others == ["ETHUSDT", "BTCUSDT"]
     assert sorted(PLAN.columns) == ["close", "known_at", "time"]

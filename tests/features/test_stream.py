@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bateia.core import DataError
+from bateia.core import ConfigError, DataError
 from bateia.features import BATCH_BLOCK, LIVE_BLOCK, Plan
 from bateia.features import stream as streams
 from bateia.testing.operators import generated_market
@@ -143,6 +143,23 @@ def test_missing_columns_and_unequal_lengths():
     with pytest.raises(DataError, match="unequal length"):
         stream.run({**MARKET, "close": MARKET["close"][1:]})
     assert same(stream.run(MARKET), WHOLE)
+
+
+@pytest.mark.parametrize(
+    "close", [np.ones((900, 1)), np.array(1.0), np.full(900, "x"), ["x"] * 900, np.full(900, 1j), None]
+)
+def test_columns_are_numbers_in_one_dimension(close):
+    stream = PLAN.start()
+    with pytest.raises(DataError, match=r"the column 'close' is .*; allowed: numbers in one dimension"):
+        stream.run({**MARKET, "close": close})
+    assert same(stream.run(MARKET), WHOLE)
+
+
+@pytest.mark.parametrize("block", [0, -1, 2.5, None, 1 << 40])
+def test_a_buffer_holds_some_rows(block):
+    for start in (PLAN.start, lambda block: PLAN.restore(PLAN.start().snapshot(), block)):
+        with pytest.raises(ConfigError, match=r"buffers of .* rows; allowed: 1 to"):
+            start(block)
 
 
 def test_a_window_has_an_end(monkeypatch):

@@ -11,7 +11,7 @@ from bateia.core.events import Floats, Ints
 from bateia.features.compiler import KNOWN_AT
 from bateia.features.graph import Graph
 from bateia.features.snapshot import Snapshot, Waiting
-from bateia.features.stream import FIRST_CAPACITY, Columns, Stream, columns_of
+from bateia.features.stream import FIRST_CAPACITY, Columns, Stream, columns_of, given_columns
 
 _NEVER = -np.inf
 
@@ -27,7 +27,12 @@ class _Other:
     def feed(self, columns: Columns) -> None:
         if KNOWN_AT not in columns:
             raise DataError(f"another asset's rows without {KNOWN_AT!r}", allowed="bars with both clocks")
-        known = np.asarray(columns[KNOWN_AT], np.float64)
+        (known,) = given_columns([KNOWN_AT], columns)
+        unknown = np.flatnonzero(~np.isfinite(known))
+        if len(unknown):  # it would be seen before anybody knew it
+            given = f"row {unknown[0]} of another asset has the {KNOWN_AT} {known[unknown[0]]}"
+            raise DataError(given, allowed="microseconds")
+        given_columns([KNOWN_AT, *self.stream.graph.columns], columns)
         made = self.stream.run(columns)
         both = np.concatenate([self.known_at, known])
         # A row cannot be seen before those that came ahead of it.
@@ -36,12 +41,16 @@ class _Other:
 
     def meet(self, known_at: Floats) -> Floats:
         """The newest value known at each of our rows: (features, rows), NaN before the first."""
-        at = np.searchsorted(self.known_at, known_at, side="right") - 1
+        at = np.searchsorted(self.known_at, known_at, side="right")
         padded = np.concatenate([np.full((len(self.values), 1), np.nan), self.values], axis=1)
-        met: Floats = padded[:, at + 1]
-        if len(at) and at[-1] > 0:
-            self.known_at, self.values = self.known_at[at[-1] :], self.values[:, at[-1] :]
+        met: Floats = padded[:, at]
         return met
+
+    def forget(self, known_at: float) -> None:
+        """Drop what no row after this moment can meet."""
+        met = int(np.searchsorted(self.known_at, known_at, side="right")) - 1
+        if met > 0:
+            self.known_at, self.values = self.known_at[met:], self.values[:, met:]
 
 
 class JoinedStream:
@@ -82,33 +91,47 @@ class JoinedStream:
 
     def run(self, block: Block | Columns, out: Floats | None = None) -> Floats:
         """A block of our own rows: features (features, rows), as `Stream.run`."""
-        columns = dict(columns_of(block))
-        if KNOWN_AT not in columns:
-            raise DataError(f"missing columns ['{KNOWN_AT}']", allowed=", ".join(self.columns))
-        known_at = np.asarray(columns[KNOWN_AT], np.float64)
-        return self._stream.run(columns | self._met(known_at), out)
+        columns: dict[str, Floats | Ints] = dict(
+            zip(self.columns, given_columns(self.columns, block), strict=True)
+        )
+        reached = self._reached(np.asarray(columns[KNOWN_AT], np.float64))
+        made = self._stream.run(columns | self._met(reached), out)
+        self._passed(reached)
+        return made
 
     def push(self, row: Floats) -> Floats:
         """One event of our own: `columns` in order in, the features out, as `Stream.push`."""
-        if len(row) != len(self.columns):
+        (values,) = given_columns(["row"], {"row": row})
+        if len(values) != len(self.columns):
             raise DataError(
-                f"a row of {len(row)} values", allowed=f"{len(self.columns)}: {', '.join(self.columns)}"
+                f"a row of {len(values)} values", allowed=f"{len(self.columns)}: {', '.join(self.columns)}"
             )
-        self._row[self._place] = row
-        met = self._met(np.array([row[self.columns.index(KNOWN_AT)]]))
-        for name, value in met.items():
+        self._row[self._place] = values
+        reached = self._reached(values[[self.columns.index(KNOWN_AT)]])
+        for name, value in self._met(reached).items():
             self._row[self.graph.columns.index(name)] = value[0]
-        return self._stream.push(self._row)
+        made = self._stream.push(self._row)
+        self._passed(reached)
+        return made
 
-    def _met(self, known_at: Floats) -> dict[str, Floats | Ints]:
+    def _reached(self, known_at: Floats) -> Floats:
+        """What was known by each of our rows; an unknown moment is taken for the one before it."""
+        usable = np.where(np.isfinite(known_at), known_at, _NEVER)
+        return np.maximum.accumulate(np.concatenate([[self._known_at], usable]))[1:]
+
+    def _met(self, reached: Floats) -> dict[str, Floats | Ints]:
         """The columns that other assets bring to our rows."""
-        reached = np.maximum.accumulate(np.concatenate([[self._known_at], known_at]))
-        self._known_at = float(reached[-1])
         found: dict[str, Floats | Ints] = {}
         for symbol, other in self._others.items():
-            names = self.graph.others[symbol].outputs
-            found |= zip(names, other.meet(reached[1:]), strict=True)
+            found |= zip(self.graph.others[symbol].outputs, other.meet(reached), strict=True)
         return found
+
+    def _passed(self, reached: Floats) -> None:
+        """Our rows are done: only now is anything forgotten, so that rows refused can be given again."""
+        if len(reached):
+            self._known_at = float(reached[-1])
+            for other in self._others.values():
+                other.forget(self._known_at)
 
     def snapshot(self) -> Snapshot:
         """All that this stream and those of the other assets remember."""

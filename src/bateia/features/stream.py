@@ -28,46 +28,32 @@ def columns_of(block: Block | Columns) -> Columns:
     return block.columns() if isinstance(block, Block) else block
 
 
-def numbers_of(given: Columns, names: Sequence[str]) -> list[Floats]:
-    """Columns as contiguous float64 of one length; DataError where one is missing or holds something else."""
-    missing = [name for name in names if name not in given]
-    if missing:
-        raise DataError(f"missing columns {missing}", allowed=", ".join(names))
-    columns: list[Floats] = []
-    for name in names:
-        try:
-            column = np.asarray(given[name])
-            if column.ndim != 1 or column.dtype.kind not in "biufO":
-                raise TypeError
-            columns.append(np.ascontiguousarray(column, np.float64))
-        except (TypeError, ValueError):
-            raise DataError(
-                f"{name!r} is {_kind(given[name])}",
-                allowed="numbers in one dimension",
-                hint="a float64 array",
-            ) from None
-    if len({len(column) for column in columns}) > 1:
-        raise DataError(f"columns of unequal length: {[len(column) for column in columns]}")
-    return columns
-
-
-def _kind(value: object) -> str:
-    """What was given in place of a column."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} of shape {value.shape}"
-    return f"a {type(value).__name__}"
-
-
 def given_columns(names: Sequence[str], block: Block | Columns) -> list[Floats]:
-    """These columns of a block as contiguous float64; DataError where one is missing or of another length."""
+    """These columns of a block as contiguous float64 of one length.
+
+    DataError where one is missing, of another length, or holds something else than numbers.
+    """
     given = columns_of(block)
     missing = [name for name in names if name not in given]
     if missing:
         raise DataError(f"missing columns {missing}", allowed=", ".join(names))
-    columns = [np.ascontiguousarray(given[name], np.float64) for name in names]
+    columns = [_numbers(name, given[name]) for name in names]
     if len({len(column) for column in columns}) > 1:
         raise DataError(f"columns of unequal length: {[len(column) for column in columns]}")
     return columns
+
+
+def _numbers(name: str, value: object) -> Floats:
+    try:
+        column = np.asarray(value)
+        if column.ndim != 1 or column.dtype.kind not in "biufO":
+            raise TypeError
+        return np.ascontiguousarray(column, np.float64)
+    except (TypeError, ValueError):
+        given = f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)[:40]
+        raise DataError(
+            f"the column {name!r} is {given}", allowed="numbers in one dimension", hint="a float64 array"
+        ) from None
 
 
 def room_for(features: int, rows: int, out: Floats | None) -> Floats:
