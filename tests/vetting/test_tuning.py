@@ -255,6 +255,15 @@ def test_a_search_without_any_value_says_why(quick, tmp_path):
     assert Ledger(tmp_path / "ledger.sqlite").count(quick.data_hash()) == 2
 
 
+@pytest.mark.parametrize("policy", [POLICIES[1], {"kind": "sized", "calibrate": True, "bands": 3}])
+def test_a_policy_that_learns_can_be_judged_between_folds(quick, tmp_path, policy):
+    recipe = Recipe.model_validate(quick.model_dump(mode="json") | {"policy": policy})
+    done = tune(
+        recipe, search({"model.l2": {"choices": [0.1, 1.0]}}, sampler="grid", pruner="median"), root=tmp_path
+    )
+    assert [(row["state"], row["folds"]) for row in done.trials] == [("complete", 1)] * 2
+
+
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
 def test_hopeless_trials_are_given_up_between_folds(quick, tmp_path, pruner):
     split = quick.split.model_copy(update={"folds": 5})

@@ -79,5 +79,7 @@ def _targets(recipe: Recipe, market: Market, walk: Walk, path: int) -> Floats:
     target = np.zeros(len(score))
     for piece in market.paths[path]:
         mine = slice(piece.start, piece.stop)
-        target[mine] = walk.policies[piece.fold].run(score[mine])
+        # In the middle of a search later folds have neither scores nor a policy that has learnt.
+        if not np.isnan(score[mine]).all():
+            target[mine] = walk.policies[piece.fold].run(score[mine])
     return target
