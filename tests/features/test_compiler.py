@@ -53,6 +53,8 @@ def test_names_that_shadow_a_column_or_are_none():
     error = str(refused({"close": "volume"}))
     assert error == "the feature 'close' has the name of a column; try: close_feature"
     assert "'5m' is not a name" in str(refused({"5m": "close"}))
+    for name in ("if", "", 3):
+        assert f"{name!r} is not a name" in str(refused({name: "close"}))
 
 
 def test_the_nearest_column_and_function():
@@ -169,3 +171,19 @@ def test_a_function_is_its_body():
     one = Plan({"f": "zscore(close, 9)"}).run({"close": close})["f"]
     two = Plan({"f": "(close - mean(close, 9)) / std(close, 9)"}).run({"close": close})["f"]
     assert np.array_equal(one, two, equal_nan=True)
+
+
+def test_what_stands_in_many_places_is_compiled_once():
+    """Each of these would be 6 ** 30 places if every one were looked at."""
+    plan = Plan({"f": "tema(" * 30 + "close" + ", 3)" * 30})
+    assert plan.warmup["f"].rows == 30 * 6
+    assert Plan({"f": "first_argmax_60(first_argmax_60(first_argmax_60(close)))"}).warmup["f"].rows == 177
+
+
+def test_features_that_build_on_each_other_without_end():
+    chain = {"f0": "close"} | {f"f{k}": f"f{k - 1} + 1" for k in range(1, 2000)}
+    assert Plan(chain).run({"close": np.ones(1)})["f1999"] == 2000
+    with pytest.raises(
+        ExpressionError, match=r"feature 'f1999': it builds on too many others.*; try: define"
+    ):
+        Plan(dict(reversed(chain.items())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from keyword import iskeyword
 from typing import Any
 
 from bateia.core import BateiaError, ExpressionError, nearest, parse_duration
@@ -42,7 +43,15 @@ def build(
     """
     builder = Builder(features, columns)
     for name in features if names is None else names:
-        builder.graph.outputs[name] = builder.feature(name)
+        try:
+            builder.graph.outputs[name] = builder.feature(name)
+        except RecursionError:
+            raise ExpressionError(
+                "it builds on too many others, one on another",
+                feature=name,
+                allowed="some hundred functions and features deep",
+                hint="define features after those that they use",
+            ) from None
     return builder.graph
 
 
@@ -59,6 +68,10 @@ class Builder:
         self.done: dict[tuple[str, int], int] = {}
         self.domain = 0
         self.open: list[str] = []
+        # What was made of an expression, by its identity: a function's arguments stand in many places of its
+        # body. The expression is kept with it, so that no other takes over its identity.
+        self.folded: dict[int, tuple[Expr, Expr]] = {}
+        self.made: dict[tuple[int, int], tuple[Expr, int]] = {}
         self.text = ""
         self.written: dict[int, str] = {}
         """Position -> the function as the user wrote it, for messages: `ema`, not the `smooth` behind it."""
@@ -72,8 +85,9 @@ class Builder:
             raise ExpressionError(f"features that need each other: {cycle}", allowed="no cycles")
         if name in self.columns:
             raise ExpressionError(f"the feature {name!r} has the name of a column", hint=f"{name}_feature")
-        if not name.isidentifier():
-            raise ExpressionError(f"{name!r} is not a name", allowed="letters, digits and _, no digit first")
+        if not str(name).isidentifier() or iskeyword(str(name)):
+            allowed = "letters, digits and _, no digit first, no word of Python's such as if"
+            raise ExpressionError(f"{name!r} is not a name", allowed=allowed)
         outer, self.written = (self.text, self.written), {}
         self.open.append(name)
         try:
@@ -96,6 +110,12 @@ class Builder:
 
     def series(self, expr: Expr) -> int:
         """The slot of an expression that must be a series."""
+        key = id(expr), self.domain
+        if key not in self.made:
+            self.made[key] = expr, self.make(expr)
+        return self.made[key][1]
+
+    def make(self, expr: Expr) -> int:
         folded = self.fold(expr)
         if isinstance(folded, Constant | Text):
             raise self.fail(
@@ -124,6 +144,13 @@ class Builder:
 
     def fold(self, expr: Expr) -> Expr:
         """Functions replaced by their bodies at the top, arithmetic on numbers done."""
+        if id(expr) not in self.folded:
+            reduced = self.reduce(expr)
+            self.folded[id(reduced)] = reduced, reduced
+            self.folded[id(expr)] = expr, reduced
+        return self.folded[id(expr)][1]
+
+    def reduce(self, expr: Expr) -> Expr:
         while isinstance(expr, Call) and expr.name in FUNCTIONS:
             function = FUNCTIONS[expr.name]
             self.written.setdefault(expr.position, function.signature)
