@@ -133,6 +133,16 @@ def test_the_matrix_has_each_recipes_latest_known_profits_by_day(where):
     assert (empty.recipes, empty.profits.shape, empty.count) == ((), (0, 0), 0)
 
 
+def test_a_search_that_tries_a_recipe_again_does_not_stand_in_for_its_run(where):
+    ledger = Ledger(where)
+    for parent, values in (("p", [1.0]), ("", [1.0, 2.0, 3.0]), ("p", [1.0])):
+        ledger.record(Trial("t", "a", "d", parent=parent, profits=DailyProfits(0, np.array(values))))
+    ledger.record(Trial("t", "b", "d", parent="p", profits=DailyProfits(0, np.array([4.0]))))
+    found = ledger.matrix("d")
+    assert found.recipes == ("a", "b")
+    np.testing.assert_array_equal(found.profits, [[1, 4], [2, np.nan], [3, np.nan]])
+
+
 def test_a_ledger_of_another_version(where):
     Ledger(where)
     set_version(where, 99)

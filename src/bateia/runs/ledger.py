@@ -136,6 +136,8 @@ class Ledger:
     def matrix(self, data_hash: str) -> TrialMatrix:
         """Daily profits of all recipes tried on this data, each by its latest evaluation that has them.
 
+        A trial of a search, which sees no holdout, only speaks for a recipe without a run of its own.
+
         >>> import tempfile
         >>> import numpy as np
         >>> ledger = Ledger(Path(tempfile.mkdtemp()) / "ledger.sqlite")
@@ -148,7 +150,8 @@ class Ledger:
         """
         sql = (
             "SELECT recipe_hash, first_day, profits FROM {prefix}trials JOIN ("
-            "SELECT MIN(id) AS first, MAX(id) AS latest FROM {prefix}trials"
+            "SELECT MIN(id) AS first, COALESCE(MAX(CASE WHEN parent = '' THEN id END), MAX(id)) AS latest"
+            " FROM {prefix}trials"
             " WHERE data_hash = ? AND profits IS NOT NULL GROUP BY recipe_hash"
             ") AS known ON id = latest ORDER BY first"
         )
