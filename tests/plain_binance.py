@@ -1,6 +1,7 @@
 """A slow, obvious book, and generated Binance diffs whose every state is known."""
 
 import random
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,12 +24,34 @@ class PlainBook:
                 if size == 0:
                     del side[price]
 
+    def sorted(self):
+        return sorted(self.bids.items(), reverse=True), sorted(self.asks.items())
+
+    def apply(self, diff):
+        self.apply_delta(diff.bids, diff.asks)
+
     @property
     def crossed(self):
         return bool(self.bids and self.asks) and max(self.bids) >= min(self.asks)
 
     def top(self, n):
-        return sorted(self.bids.items(), reverse=True)[:n], sorted(self.asks.items())[:n]
+        bids, asks = self.sorted()
+        return bids[:n], asks[:n]
+
+
+def plain_sync(diffs, snapshot):
+    """Each diff that follows the snapshot and the book after it, as Binance's documents say, all at once."""
+    futures = diffs[0].previous is not None
+    due = snapshot.last if futures else snapshot.last + 1
+    kept = [diff for diff in diffs if diff.last >= due]
+    assert kept[0].first <= due, "the snapshot is before the first diff"
+    for one, two in pairwise(kept):
+        assert (two.previous == one.last) if futures else (two.first == one.last + 1), "a gap"
+    book = PlainBook()
+    book.apply_snapshot(snapshot.bids, snapshot.asks)
+    for diff in kept:
+        book.apply(diff)
+        yield diff, book
 
 
 def levels(side):

@@ -246,6 +246,51 @@ def test_an_hour_of_silence_is_told_and_survived():
     assert "1h" in told[0].detail and "6..6" in told[1].detail
 
 
+class Refusing(PlainBook):
+    """Takes no price above 20."""
+
+    def apply_snapshot(self, bids, asks):
+        self.check(asks)
+        super().apply_snapshot(bids, asks)
+
+    def apply_delta(self, bids, asks):
+        self.check(asks)
+        super().apply_delta(bids, asks)
+
+    def check(self, rows):
+        if (rows[:, 0] > 20).any():
+            raise DataError("a price above 20")
+
+
+def test_what_the_book_refuses_is_an_error_and_a_snapshot_after_it_mends():
+    sync = Synchroniser(market="spot").start(Refusing())
+    sync.on_diff(diff(1, 5, time=1), 0)
+    with pytest.raises(DataError, match="above 20"):
+        sync.on_snapshot(depth(5, asks=[(21, 1)]), 0)
+    assert sync.wants_snapshot and sync.stats.synced == 0
+    for at, asks in ((6, [(12, 1)]), (7, [(21, 1)]), (8, [(13, 1)])):
+        sync.on_diff(diff(at, at, time=at, asks=asks), 0)
+    with pytest.raises(DataError, match="above 20"):
+        sync.on_snapshot(depth(5), 0)
+    assert sync.wants_snapshot and sync.update_id is None
+    assert kinds(sync.on_snapshot(depth(7), 0)) == ["in sync", "dropped", "applied"]
+    with pytest.raises(DataError, match="above 20"):
+        sync.on_diff(diff(9, 9, time=9, asks=[(21, 1)]), 0)
+    assert sync.wants_snapshot and kinds(sync.on_diff(diff(10, 10, time=10, asks=[(14, 1)]), 0)) == []
+    assert kinds(sync.on_snapshot(depth(9), 0)) == ["in sync", "dropped", "applied"]
+    assert sync.book.asks == {11: 1, 14: 1} and sync.update_id == 10
+
+
+def test_text_is_read_and_what_cannot_be_read_is_told():
+    sync = machine()
+    text = '{"e":"depthUpdate","E":1,"s":"A","U":1,"u":5,"b":[],"a":[]}'
+    assert kinds(sync.on_text(text, 0)) == ["wanted"]
+    assert kinds(sync.on_text(text[:-4], 0)) == ["unreadable"] and sync.stats.unreadable == 1
+    assert sync.on_text('{"result":null,"id":1}', 0) == []
+    told = sync.on_text('{"lastUpdateId":4,"bids":[["9","1"]],"asks":[["11","1"]]}', 0)
+    assert kinds(told) == ["in sync", "applied"] and "unreadable 1" in sync.stats.line()
+
+
 def test_stats_say_what_came():
     sync = machine()
     assert np.isnan(sync.stats.lag_mean) and sync.stats.silence(7) == 0 and sync.stats.rebuilt == 0

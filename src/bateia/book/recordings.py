@@ -6,10 +6,10 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import merge
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from bateia.book.binance import Depth, Diff, Message, parse_message, read_message
 from bateia.core import DataError
@@ -17,68 +17,80 @@ from bateia.core.clock import SECOND
 
 Received = tuple[int, str, Message]
 """Our clock at receipt (microseconds UTC), the message's kind, the message."""
+Told = Callable[[DataError], object]
 _SYMBOL = re.compile(r"[?&]symbol=([A-Z0-9_]+)")
 
 
-def read_recording(*paths: str | Path) -> Iterator[Received]:
+def read_recording(*paths: str | Path, broken: Told | None = None) -> Iterator[Received]:
     """The messages of one recording, or of several that follow each other.
 
     A path is one of: a `.gz` of lines, each our clock in nanoseconds, a space and the message; a client
     session, `.jsonl.zst` or `.jsonl`, of HTTP answers and frames; a folder of `update.json.zst`,
     `snapshot.json.zst` and `trades.json.zst` without our clock, where Binance's stands in for it and the
     snapshot follows the first diff that ends after it. Kinds that `parse_message` does not read are left out.
-    DataError, with file and line, for what is missing, empty, cut short or unreadable.
+    DataError, with file and line, for what is missing, empty, cut short or unreadable. Where `broken` is
+    given, it is called with the error of each bad line instead, and the next line is read.
 
     >>> for received, kind, message in read_recording("day.gz"):  # doctest: +SKIP
     ...     print(received, kind)
     """
+    told = broken or _stop
     for path in map(Path, paths):
         count = 0
-        for count, one in enumerate(_read(path), 1):  # noqa: B007
+        for count, one in enumerate(_read(path, told), 1):  # noqa: B007
             yield one
         if not count:
             raise DataError(f"{path} holds no market message", allowed="a recording of Binance's streams")
 
 
-def _read(path: Path) -> Iterator[Received]:
+def _stop(error: DataError) -> NoReturn:
+    raise error
+
+
+def _read(path: Path, told: Told) -> Iterator[Received]:
     if path.is_dir():
         return _folder(path)
     if path.name.endswith((".jsonl", ".jsonl.zst")):
-        return _session(path)
+        return _rows(path, told, _framed)
     if path.suffix == ".gz":
-        return _stamped(path)
+        return _rows(path, told, _stamped)
     raise DataError(f"{path} is no recording", allowed="a .gz, a .jsonl, a .jsonl.zst or a folder")
 
 
-def _stamped(path: Path) -> Iterator[Received]:
-    for number, line in _lines(path):
-        stamp, _, text = line.partition(" ")
+def _rows(path: Path, told: Told, read: Callable[[str], tuple[int, Message | None]]) -> Iterator[Received]:
+    for number, line in _lines(path, told):
         try:
-            received = int(stamp) // 1000
-        except ValueError:
-            raise _broken(path, number, f"{stamp[:40]!r} is no time in nanoseconds") from None
-        try:
-            message = parse_message(text)
-        except DataError as error:
-            raise _broken(path, number, str(error)) from None
+            received, message = read(line)
+        except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
+            told(
+                _broken(
+                    path, number, str(error) if isinstance(error, ValueError | DataError) else repr(error)
+                )
+            )
+            continue
         if message is not None:
             yield received, message.kind, message
 
 
-def _session(path: Path) -> Iterator[Received]:
-    for number, line in _lines(path):
-        try:
-            frame = json.loads(line)
-            kind, text, symbol = frame["t"], frame.get("data"), ""
-            if kind == "http":
-                asked = _SYMBOL.search(frame["url"])
-                kind = "recv" if asked and "/depth?" in frame["url"] else kind
-                symbol = asked[1] if asked else ""
-            message = parse_message(text, symbol) if kind == "recv" else None
-            if message is not None:
-                yield round(frame["ts"] * SECOND), message.kind, message
-        except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
-            raise _broken(path, number, repr(error)) from None
+def _stamped(line: str) -> tuple[int, Message | None]:
+    stamp, _, text = line.partition(" ")
+    try:
+        received = int(stamp) // 1000
+    except ValueError:
+        raise ValueError(f"{stamp[:40]!r} is no time in nanoseconds") from None
+    return received, parse_message(text)
+
+
+def _framed(line: str) -> tuple[int, Message | None]:
+    frame = json.loads(line)
+    kind, symbol = frame["t"], ""
+    if kind == "http":
+        asked = _SYMBOL.search(frame["url"])
+        kind = "recv" if asked and "/depth?" in frame["url"] else kind
+        symbol = asked[1] if asked else ""
+    if kind != "recv":
+        return 0, None
+    return round(frame["ts"] * SECOND), parse_message(frame["data"], symbol)
 
 
 def _folder(path: Path) -> Iterator[Received]:
@@ -103,7 +115,7 @@ def _table(path: Path, name: str) -> Iterator[Received]:
     """The messages of one file of a folder, none where the file is absent."""
     found = sorted(path.glob(f"{name}.json*"))
     for file in found[:1]:
-        text = "\n".join(line for _, line in _lines(file))
+        text = "\n".join(line for _, line in _lines(file, _stop))
         try:
             rows: Any = json.loads(text)
             for row in rows if isinstance(rows, list) else [rows]:
@@ -114,7 +126,7 @@ def _table(path: Path, name: str) -> Iterator[Received]:
             raise DataError(f"{file}: {error}", allowed="a JSON list of market messages") from None
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(path: Path, told: Told) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         for number, line in enumerate(_text(path), 1):
@@ -123,7 +135,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     except FileNotFoundError:
         raise DataError(f"there is no file {path}", allowed="a recording") from None
     except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
-        raise _broken(path, number + 1, str(error)) from None
+        told(_broken(path, number + 1, str(error)))
 
 
 def _text(path: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from bateia.book.binance import Depth, Diff
+from bateia.book.binance import Depth, Diff, parse_message
 from bateia.book.sync_events import Event, Kind, Stats
 from bateia.core import INT32, Component, DataError, Duration
 from bateia.core.clock import MINUTE, SECOND, format_duration
@@ -87,8 +87,19 @@ class SyncStream:
         """Whether a REST snapshot asked for now would be used; one asked for before the first diff is not."""
         return self.state == "buffering"
 
+    def on_text(self, text: str | bytes, received: int) -> list[Event]:
+        """What a message as it came did: other kinds are left out, and what cannot be read is told."""
+        try:
+            message = parse_message(text, self.symbol)
+        except DataError as error:
+            self.stats.unreadable += 1
+            return [Event("unreadable", received, 0, str(error))]
+        if isinstance(message, Diff):
+            return self.on_diff(message, received)
+        return self.on_snapshot(message, received) if isinstance(message, Depth) else []
+
     def on_diff(self, diff: Diff, received: int) -> list[Event]:
-        """What a diff did; DataError for another symbol's, or one of another market."""
+        """What a diff did; DataError for another symbol's, another market's, or what the book refuses."""
         self._check(diff)
         events = self._clock(diff, received)
         wrong = self._place(diff)
@@ -106,7 +117,10 @@ class SyncStream:
         return events
 
     def on_snapshot(self, snapshot: Depth, received: int) -> list[Event]:
-        """What a REST snapshot did: one that comes before any diff is kept until the first."""
+        """What a REST snapshot did: one that comes before any diff is kept until the first.
+
+        DataError for another symbol's, or what the book refuses.
+        """
         if self.symbol and snapshot.symbol and snapshot.symbol != self.symbol:
             raise _other(snapshot.symbol, self.symbol)
         if self.state == "in sync":
@@ -196,10 +210,8 @@ class SyncStream:
         self.state, self.update_id, self._snapshot_at = "in sync", snapshot.last, received
         self.stats.synced += 1
         events = [Event("in sync", received, snapshot.last)]
-        waiting, self._buffer = self._buffer, deque()
-        while waiting and self.state == "in sync":
-            events += self._apply(waiting.popleft(), received)
-        self._buffer += waiting
+        while self._buffer and self.state == "in sync":
+            events += self._apply(self._buffer.popleft(), received)
         return events
 
     def _reaches(self, last: int, diff: Diff) -> bool:
@@ -218,9 +230,13 @@ class SyncStream:
                     return self._ahead(diff, received)
                 return [self._dropped(diff, received, "in the snapshot already")]
             self._snapshot_at = None
-        self.book.apply_delta(diff.bids, diff.asks)
+        try:
+            self.book.apply_delta(diff.bids, diff.asks)
+        except DataError:
+            self._stop(diff)
+            raise
         if self.book.crossed:
-            self._buffer.append(diff)
+            self._stop(diff)
             return self._crossed(received, diff.last)
         self.update_id = diff.last
         self.stats.applied += 1
@@ -230,19 +246,21 @@ class SyncStream:
         self.stats.dropped += 1
         return Event("dropped", received, diff.last, f"{_ids(diff)}: {why}")
 
+    def _stop(self, diff: Diff) -> None:
+        """Out of sync, with this diff the first to be applied again after a snapshot."""
+        self._buffer.appendleft(diff)
+        self.state, self.update_id, self._snapshot_at = "buffering", None, None
+
     def _crossed(self, received: int, update_id: int) -> list[Event]:
         self.stats.crossed += 1
-        self.state, self.update_id, self._snapshot_at = "buffering", None, None
         detail = "the best bid is not below the best ask"
         return [Event("crossed", received, update_id, detail), Event("wanted", received, update_id)]
 
     def _ahead(self, diff: Diff, received: int) -> list[Event]:
         self.stats.stale += 1
         detail = f"the snapshot {self.update_id} is still ahead of {_ids(diff)}"
-        events = [Event("stale", received, diff.last, detail), Event("wanted", received, diff.last)]
-        self._buffer.append(diff)
-        self.state, self.update_id, self._snapshot_at = "buffering", None, None
-        return events
+        self._stop(diff)
+        return [Event("stale", received, diff.last, detail), Event("wanted", received, diff.last)]
 
 
 def _ids(diff: Diff) -> str:

@@ -19,6 +19,7 @@ Kind = Literal[
     "stale",
     "overflow",
     "silence",
+    "unreadable",
 ]
 
 
@@ -28,14 +29,14 @@ class Event:
 
     `applied`: the book is now as of `update_id`. `dropped`: the diff is old, said twice or late. `wanted`: a
     REST snapshot is due. `in sync`: the book is good from here on. `ignored`: a snapshot nobody needs. The
-    others say what was wrong; all of them but `silence` and `overflow` leave the book to be built anew.
+    others say what was wrong; `gap`, `reset`, `crossed` and `stale` leave the book to be built anew.
     """
 
     kind: Kind
     received: int
     """Our clock, microseconds UTC."""
     update_id: int
-    """Of the message that it is about."""
+    """Of the message that it is about; 0 where that could not be read."""
     detail: str = ""
 
 
@@ -52,6 +53,7 @@ class Stats:
     stale: int = 0
     overflows: int = 0
     silences: int = 0
+    unreadable: int = 0
     synced: int = 0
     """Times that the book came into sync."""
     lag: int = 0
@@ -81,8 +83,8 @@ class Stats:
         """One line for a log; `now` adds the time since the last diff.
 
         >>> Stats(messages=4, applied=2, dropped=2, synced=1, lag=7000, lag_total=28000, lag_most=9000).line()
-        'messages 4, applied 2, dropped 2, gaps 0, resets 0, crossed 0, stale 0, rebuilt 0, lag 7.0 ms
-        (mean 7.0, most 9.0), longest silence 0us'
+        'messages 4, applied 2, dropped 2, gaps 0, resets 0, crossed 0, stale 0, unreadable 0, rebuilt 0,
+        lag 7.0 ms (mean 7.0, most 9.0), longest silence 0us'
         """
         parts = [f"{name} {getattr(self, name)}" for name in _COUNTED]
         if self.messages:
@@ -94,4 +96,4 @@ class Stats:
         return ", ".join(parts)
 
 
-_COUNTED = ("messages", "applied", "dropped", "gaps", "resets", "crossed", "stale", "rebuilt")
+_COUNTED = ("messages", "applied", "dropped", "gaps", "resets", "crossed", "stale", "unreadable", "rebuilt")
