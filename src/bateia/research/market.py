@@ -18,7 +18,7 @@ from bateia.recipe import Recipe
 from bateia.research.watch import Watch
 from bateia.signal import warm_rows
 from bateia.sources import AnySource
-from bateia.splits import Fold, Path, WalkForward
+from bateia.splits import Fold, Path, SessionSplit, WalkForward
 
 FEATURE_BLOCK = 1 << 16
 
@@ -147,27 +147,31 @@ def make_labels(recipe: Recipe, bars: Bars, watch: Watch) -> Labels:
         return recipe.label.make(bars)
 
 
-def find_regimes(recipe: Recipe, bars: Bars, watch: Watch) -> Regimes | None:
+def find_regimes(
+    recipe: Recipe, bars: Bars, features: FeatureTable, labels: Labels, watch: Watch
+) -> Regimes | None:
     """The regime of every bar; None where the recipe names no detector.
 
-    A detector that learns does so on the bars before the first test: on the same share of them as the
-    walk-forward's first training part, else ConfigError.
+    A detector that learns does so on the bars before the first tested one: ConfigError for a split that
+    trains on what comes after a test.
     """
     if recipe.regime is None:
         return None
     with watch.stage("Find regimes"):
         detector = recipe.regime
         if not detector.ready:
-            detector = detector.fit(bars[: _before_any_test(recipe, len(bars))])
+            detector = detector.fit(bars[: _first_tested(recipe, features, labels)])
         return Regimes(detector.start().run(bars.columns()), detector.names)
 
 
-def _before_any_test(recipe: Recipe, bars: int) -> int:
-    if isinstance(recipe.split, WalkForward) and isinstance(recipe.split.min_train, float):
-        return int(recipe.split.min_train * bars)
+def _first_tested(recipe: Recipe, features: FeatureTable, labels: Labels) -> int:
+    split = recipe.split
+    if isinstance(split, WalkForward) or (isinstance(split, SessionSplit) and split.train == "before"):
+        return int(make_folds(recipe, features, labels)[0].test[0])
     raise ConfigError(
-        f"a regime of kind {recipe.regime and recipe.regime.kind!r} that learns before every test",
-        allowed="walk_forward with min_train as a share",
+        f"a regime of kind {recipe.regime and recipe.regime.kind!r}, which learns before the first test, "
+        f"with a split of kind {split.kind!r}",
+        allowed="walk_forward, or session with train: before",
         hint="regime: {kind: etapa6}, which learns nothing",
     )
 

@@ -74,8 +74,8 @@ class Bench:
         labels: Labels = self._once("labels", label, lambda: research.make_labels(recipe, bars, _SILENT))
         regimes = self._once(
             "regimes",
-            _hash(recipe, "bars", "regime", "split"),
-            lambda: research.find_regimes(recipe, bars, _SILENT),
+            content_hash([features_of, _hash(recipe, "label", "regime", "split")]),
+            lambda: research.find_regimes(recipe, bars, features, labels, _SILENT),
         )
         folds = research.make_folds(recipe, features, labels, regimes)
         paths = research.make_paths(recipe, features, labels, regimes)

@@ -134,7 +134,7 @@ def build(recipe: Recipe, events: Trades | Bars, others: Mapping[str, Bars]) -> 
     bars = research.build_bars(recipe.bars, events, _SILENT)
     features = research.compute_features(recipe, bars, _SILENT, others)
     labels = research.make_labels(recipe, bars, _SILENT)
-    regimes = research.find_regimes(recipe, bars, _SILENT)
+    regimes = research.find_regimes(recipe, bars, features, labels, _SILENT)
     tape = research.tape(events)
     return relabelled(recipe, research.Market("", tape, bars, features, labels, [], [], regimes), labels)
 
