@@ -48,7 +48,7 @@ class PlainBroker:
             reason = self.exit_of(own, time, price)
             if reason:
                 own.left = math.copysign(1, own.position)
-                self.fill(time, number, price, 0.0, reason)
+                self.fill(time, number, self.left_at(own, price, reason), 0.0, reason)
             self.meet(time, number, price)
         own.last = price
 
@@ -146,6 +146,14 @@ class PlainBroker:
         if not reason:
             own.best = max(own.best, price) if side > 0 else min(own.best, price)
         return reason
+
+    def left_at(self, own, price, reason):
+        """A take-profit is an order that lies at its level: no gap makes it better."""
+        if reason != 3:
+            return price
+        distance = own.broker.exits.take_profit
+        gain = distance.bp * 1e-4 * own.entry if distance.atr is None else distance.atr * own.atr
+        return min(price, own.entry + gain) if own.position > 0 else max(price, own.entry - gain)
 
     def meet(self, time, number, price):
         """Orders that are due, oldest first."""

@@ -41,13 +41,13 @@ def test_ten_fills_worked_by_hand():
         # Stop at 110 + 10% = 121: the trade beyond it is at 122. The target stays -1: flat.
         (4, 1, 122, 1, 0, 0.622, -0.657),
         (6, 0, 120, 1, 1, 0.62, -121.277),
-        # At hour 8, 1% of 125 for funding. Profit taken from 144 on: at 145.
-        (9, 3, 145, -1, 0, 0.645, 21.828),
-        (11, 0, 140, -2, -2, 1.28, 300.548),
-        (12, 0, 130, 1, -1, 0.63, 169.918),
-        (13, 0, 120, 2, 1, 1.24, -71.322),
+        # At hour 8, 1% of 125 for funding. Profit taken at 144, not at the 145 of the trade beyond it.
+        (9, 3, 144, -1, 0, 0.644, 20.829),
+        (11, 0, 140, -2, -2, 1.28, 299.549),
+        (12, 0, 130, 1, -1, 0.63, 168.919),
+        (13, 0, 120, 2, 1, 1.24, -72.321),
         # Stop at 108: the trade beyond it is at 107.
-        (14, 1, 107, -1, 0, 0.607, 35.071),
+        (14, 1, 107, -1, 0, 0.607, 34.072),
     ]
     columns = (
         fills.time / HOUR,
@@ -63,7 +63,7 @@ def test_ten_fills_worked_by_hand():
     assert stream.charges.amount.tolist() == [1.25]
     equity = fills.cash + fills.position * fills.market
     assert equity == pytest.approx(
-        [-0.6, 3.795, 11.965, -0.657, -1.277, 21.828, 20.548, 39.918, 48.678, 35.071]
+        [-0.6, 3.795, 11.965, -0.657, -1.277, 20.829, 19.549, 38.919, 47.679, 34.072]
     )
     assert np.allclose(fills.fee + fills.spread, fills.cost)
 
@@ -85,7 +85,9 @@ def test_each_exit_fills_at_the_first_trade_beyond_it(side, exits, path, reason,
     trades = generated_trades([1, 2, 3, 4, 5, 6], [*prices, prices[-1], prices[-1]])
     fills = broker.fill(hours([0, 4]), [side, side], trades)
     assert fills.reason.tolist() == [0, reason]
-    assert (fills.time[1], fills.market[1]) == (trades.time[row], trades.price[row])
+    assert fills.time[1] == trades.time[row]
+    # A gap beyond the stop is paid, one beyond the take-profit is not earned.
+    assert fills.market[1] == (100 + side if reason == 3 else trades.price[row])
     # The target turns: in again, on the other side.
     assert broker.fill(hours([0, 4]), [side, -side], trades).position.tolist() == [side, 0, -side]
 

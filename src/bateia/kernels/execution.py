@@ -315,6 +315,17 @@ def _trigger(book: Floats, params: Floats, s: int, opened: int, time: int, price
 
 
 @kernel
+def _left_at(book: Floats, params: Floats, s: int, reason: int, price: float) -> float:
+    """The market's price for an exit: this trade's own, but no better than a take-profit's level."""
+    if reason != TAKEN:
+        return price
+    side = 1.0 if book[s, POSITION] > 0.0 else -1.0
+    entry = book[s, ENTRY]
+    gain = params[s, TAKE] * entry if params[s, TAKE] > 0.0 else params[s, TAKE_ATR] * book[s, ATR]
+    return min(price, entry + gain) if side > 0.0 else max(price, entry - gain)
+
+
+@kernel
 def _worth(account: Floats, book: Floats, params: Floats, s: int, price: float) -> tuple[float, float]:
     """Equity with symbol `s` at `price`, and the notional of all positions."""
     equity, notional = account[CASH], 0.0
@@ -514,7 +525,7 @@ def execute(
             else:
                 if reason != ORDER:
                     book[s, HOLD] = 1.0 if book[s, POSITION] > 0.0 else -1.0
-                    _fill(d, s, now, p, 0.0, reason, False, -1)
+                    _fill(d, s, now, _left_at(book, params, s, reason, p), 0.0, reason, False, -1)
                 if waiting:
                     _orders(d, s, now, p)
             if d.account[FAILED] > 0.0:

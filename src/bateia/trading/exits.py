@@ -36,9 +36,10 @@ class Distance(Component):
 class Exits(Component):
     """When a position is left whatever the policy wants, at the first trade at or beyond the trigger.
 
-    The fill is at that trade's own price, never at the trigger: a gap costs what it costs. After it the
-    account stays flat until the policy's target turns to 0 or to the other side. Distances are measured
-    from the average entry at the market's prices, the trailing stop's from the best trade since.
+    The fill is at that trade's own price, never at the trigger: a gap costs what it costs. Only a take-profit
+    is filled at its trigger, since a price beyond it (the high of a candle) is more than it would have got.
+    After an exit the account stays flat until the policy's target turns to 0 or to the other side. Distances
+    are measured from the average entry at the market's prices, the trailing stop's from the best trade since.
     """
 
     stop_loss: Distance | None = None
