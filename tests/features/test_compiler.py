@@ -187,3 +187,8 @@ def test_features_that_build_on_each_other_without_end():
         ExpressionError, match=r"feature 'f1999': it builds on too many others.*; try: define"
     ):
         Plan(dict(reversed(chain.items())))
+    near = dict(list(chain.items())[:50])
+    assert Plan(dict(reversed(near.items()))).run({"close": np.ones(1)})["f49"] == 50
+    heavy = {"f0": "close"} | {f"f{k}": "score(" * 50 + f"f{k - 1}" + ", 3)" * 50 for k in range(1, 40)}
+    with pytest.raises(ExpressionError, match=r"too many others|too deep"):
+        Plan(dict(reversed(heavy.items())))

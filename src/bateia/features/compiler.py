@@ -20,6 +20,7 @@ from bateia.kernels.operators import OPERATORS
 
 CLOCK, KNOWN_AT = "time", "known_at"
 LONGEST_WINDOW = 10_000_000
+_LONGEST_CHAIN = 50
 _ROWS_WITHIN = OPERATORS["rows_within"]
 _BAR_ENDS, _BAR_OF, _HELD = (OPERATORS[name] for name in ("bar_ends", "bar_of", "held"))
 _FOLD: dict[str, Callable[..., Any]] = {
@@ -46,13 +47,17 @@ def build(
         try:
             builder.graph.outputs[name] = builder.feature(name)
         except RecursionError:
-            raise ExpressionError(
-                "it builds on too many others, one on another",
-                feature=name,
-                allowed="some hundred functions and features deep",
-                hint="define features after those that they use",
-            ) from None
+            raise _too_long(name) from None
     return builder.graph
+
+
+def _too_long(name: str) -> ExpressionError:
+    return ExpressionError(
+        "it builds on too many others, one on another",
+        feature=name,
+        allowed=f"{_LONGEST_CHAIN} that are not defined yet",
+        hint="define features after those that they use",
+    )
 
 
 class Builder:
@@ -88,6 +93,8 @@ class Builder:
         if not str(name).isidentifier() or iskeyword(str(name)):
             allowed = "letters, digits and _, no digit first, no word of Python's such as if"
             raise ExpressionError(f"{name!r} is not a name", allowed=allowed)
+        if len(self.open) > _LONGEST_CHAIN:
+            raise _too_long(self.open[0])
         outer, self.written = (self.text, self.written), {}
         self.open.append(name)
         try:
