@@ -43,6 +43,8 @@ def adx(start, stop, x, out, p, s):
             span = keep * span + reach
         seen += 1
         out[i] = np.nan
+        if not plus + minus + span < np.inf:  # more than a float holds: anew
+            plus, minus, span, index, seen = 0.0, 0.0, 0.0, 0.0, 0
         if seen >= n:
             moved = plus + minus
             strength = 100.0 * (abs(plus - minus) / moved) if moved > 0.0 and span > 0.0 else 0.0

@@ -29,7 +29,7 @@ def shape(start, stop, x, out, p, s):
         rows += 1
         count += 1
         d = a[i] - anchor
-        if d == d:
+        if a[i] == a[i]:  # not d: after an overflow the anchor may be NaN
             q = d * d
             s1, s2, s3, s4 = s1 + d, s2 + q, s3 + q * d, s4 + q * q
         else:
@@ -38,7 +38,7 @@ def shape(start, stop, x, out, p, s):
         while rows > length:
             rows -= 1
             d = a[i - rows] - anchor
-            if d == d:
+            if a[i - rows] == a[i - rows]:
                 q = d * d
                 s1, s2, s3, s4 = s1 - d, s2 - q, s3 - q * d, s4 - q * q
             else:

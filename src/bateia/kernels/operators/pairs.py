@@ -29,7 +29,7 @@ def cov(start, stop, x, out, p, s):
         rows += 1
         count += 1
         u, v = a[i] - at_a, b[i] - at_b
-        if u == u and v == v:
+        if a[i] == a[i] and b[i] == b[i]:  # not u and v: after an overflow an anchor may be NaN
             sa, sb, saa, sbb, sab = sa + u, sb + v, saa + u * u, sbb + v * v, sab + u * v
         else:
             bad += 1
@@ -37,7 +37,7 @@ def cov(start, stop, x, out, p, s):
         while rows > length:
             rows -= 1
             u, v = a[i - rows] - at_a, b[i - rows] - at_b
-            if u == u and v == v:
+            if a[i - rows] == a[i - rows] and b[i - rows] == b[i - rows]:
                 sa, sb, saa, sbb, sab = sa - u, sb - v, saa - u * u, sbb - v * v, sab - u * v
             else:
                 bad -= 1
@@ -67,7 +67,8 @@ def cov(start, stop, x, out, p, s):
             r = shared / (math.sqrt(spread_a) * math.sqrt(spread_b)) if varied else np.nan
             out[i] = min(max(r, -1.0), 1.0) if varied else np.nan
         else:
-            out[i] = shared / (rows - 1.0)
+            v = shared / (rows - 1.0)
+            out[i] = v if abs(v) < np.inf else np.nan
     s[0], s[1], s[2], s[3], s[4], s[5], s[6] = at_a, at_b, sa, sb, saa, sbb, sab
     s[7], s[8], s[9], s[10], s[11] = worst_a, worst_b, rows, bad, count
     return 0

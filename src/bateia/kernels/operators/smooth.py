@@ -34,7 +34,10 @@ def smooth(start, stop, x, out, p, s):
             seen += 1
             if seen == n:
                 level /= n
-                out[i] = level
+                if level - level == 0.0:
+                    out[i] = level
+                else:  # more than a float holds: a seed of later values
+                    level, seen = 0.0, 0
         i += 1
     missing = 0
     for j in range(i, stop):

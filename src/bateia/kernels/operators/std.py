@@ -60,13 +60,14 @@ def std(start, stop, x, out, p, s):
             spread = max(second - first * first * share, 0.0)
         out[i] = spread * scale
     for i in range(start, usual):  # roots apart: the processor takes many at once
-        out[i] = math.sqrt(out[i])
+        root = math.sqrt(out[i])
+        out[i] = root if root < np.inf else np.nan
     for i in range(usual, stop):
         length = n if n > 0 else int(abs(timed[i]))
         d = a[i] - anchor
         count += 1
         more, squares = 0.0, 0.0
-        if d == d:
+        if a[i] == a[i]:  # not d: after an overflow the anchor may be NaN
             more, squares = d, d * d
         else:
             bad += 1
@@ -74,7 +75,7 @@ def std(start, stop, x, out, p, s):
         while rows > length:
             rows -= 1
             e = a[i - rows] - anchor
-            if e == e:
+            if a[i - rows] == a[i - rows]:
                 more -= e
                 squares -= e * e
             else:
@@ -90,6 +91,7 @@ def std(start, stop, x, out, p, s):
             worst, count = second, 0
             spread = max(second - first * first * share, 0.0)
         whole = rows == n if n > 0 else timed[i] > 0.0
-        out[i] = math.sqrt(spread * scale) if whole and bad == 0 else np.nan
+        root = math.sqrt(spread * scale)
+        out[i] = root if whole and bad == 0 and root < np.inf else np.nan
     s[0], s[1], s[2], s[3], s[4], s[5], s[6] = anchor, first, second, worst, rows, bad, count
     return 0

@@ -7,6 +7,10 @@ import numpy as np
 from bateia.kernels.operator import Number, Window, operator
 
 
+MOST = 1e300
+"""Values beyond it count as missing: no window's sum overflows."""
+
+
 @operator(
     "x",
     params=(Window(), Number("divide", default=0.0, least=0.0, most=1.0)),
@@ -22,7 +26,7 @@ def sum_(start, stop, x, out, p, s):
     scale = 1.0 / n if divide and n > 0 else 1.0
     missing = 0
     for i in range(start, stop):
-        missing += a[i] != a[i]
+        missing += not abs(a[i]) < MOST
     # A full window of known values, the usual case: one in, one out.
     middle = stop if n > 0 and rows == n and bad == 0 and missing == 0 else start
     for i in range(start, middle):
@@ -38,8 +42,9 @@ def sum_(start, stop, x, out, p, s):
         out[i] = total * scale
     for i in range(middle, stop):
         length = n if n > 0 else int(abs(timed[i]))
-        change = a[i] if a[i] == a[i] else 0.0
-        bad += a[i] != a[i]
+        known = abs(a[i]) < MOST
+        change = a[i] if known else 0.0
+        bad += not known
         rows += 1
         count += 1
         stale = count >= 1024 and count >= length
@@ -47,7 +52,7 @@ def sum_(start, stop, x, out, p, s):
         while rows > length:
             rows -= 1
             old = a[i - rows]
-            if old == old:
+            if abs(old) < MOST:
                 change -= old
                 largest = max(largest, abs(old))
             else:
@@ -57,7 +62,7 @@ def sum_(start, stop, x, out, p, s):
             total = 0.0
             count = 0
             for j in range(i - rows + 1, i + 1):
-                if a[j] == a[j]:
+                if abs(a[j]) < MOST:
                     total += a[j]
         whole = rows == n if n > 0 else timed[i] > 0.0
         part = scale if n > 0 or not divide else 1.0 / rows

@@ -23,6 +23,6 @@ def true_range(start, stop, x, out, p, s):
         top = h[i] if h[i] > before else before
         bottom = l[i] if l[i] < before else before
         reach = top - bottom
-        known = h[i] == h[i] and l[i] == l[i] and before == before
+        known = h[i] == h[i] and l[i] == l[i] and before == before and reach < np.inf
         out[i] = reach if known else np.nan
     return 0
