@@ -4,11 +4,22 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bateia.labels.asymmetric import AsymmetricHorizon
 from bateia.labels.barrier import TripleBarrier
-from bateia.labels.base import Horizon, Label, Labels, Task
+from bateia.labels.base import Horizon, Label, Labels, Task, rare_classes
 from bateia.labels.fixed import FixedHorizon
 
-AnyLabel = Annotated[FixedHorizon | TripleBarrier, Field(discriminator="kind")]
+AnyLabel = Annotated[AsymmetricHorizon | FixedHorizon | TripleBarrier, Field(discriminator="kind")]
 """Every label a recipe can name by its `kind`."""
 
-__all__ = ["AnyLabel", "FixedHorizon", "Horizon", "Label", "Labels", "Task", "TripleBarrier"]
+__all__ = [
+    "AnyLabel",
+    "AsymmetricHorizon",
+    "FixedHorizon",
+    "Horizon",
+    "Label",
+    "Labels",
+    "Task",
+    "TripleBarrier",
+    "rare_classes",
+]

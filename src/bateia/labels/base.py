@@ -110,6 +110,26 @@ def sign(ret: Floats, threshold: float = 0.0) -> Floats:
     return np.where(np.abs(ret) < threshold, 0.0, np.sign(ret))
 
 
+def rare_classes(labels: Labels, least: float) -> list[str]:
+    """A sentence for each of the classes -1, 0, +1 that has less than this share of the answers.
+
+    >>> from bateia.core import Spans
+    >>> value, time = np.array([0.0, 0.0, 1.0, np.nan]), np.arange(4)
+    >>> rare_classes(Labels(value, value, value, Spans(time, time)), 0.4)
+    ['class -1 is 0 of 3 answers, 0.0%; each should be 40% or more',
+    'class +1 is 1 of 3 answers, 33.3%; each should be 40% or more']
+    """
+    answered, found = int(labels.valid.sum()), []
+    for side in (-1, 0, 1):
+        count = int((labels.value == side).sum())
+        if count < least * answered:
+            share = f"{100 * count / answered:.1f}%; each should be {100 * least:g}% or more"
+            found.append(
+                f"class {f'{side:+d}' if side else side} is {count:,} of {answered:,} answers, {share}"
+            )
+    return found
+
+
 def check_bars(bars: Bars, *prices: str) -> None:
     """DataError unless the clock never falls and the named prices are positive and finite."""
     falls = np.flatnonzero(bars.time[1:] < bars.time[:-1])

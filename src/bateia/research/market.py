@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from bateia.bars import AnyBars, Candles
 from bateia.core import Bars, ConfigError, DataError, Trades, nearest
 from bateia.core.events import Floats, Ints
 from bateia.features import BATCH_BLOCK, AnyStream, JoinedStream, Plan
-from bateia.labels import Labels
+from bateia.labels import AsymmetricHorizon, Labels, rare_classes
 from bateia.quality import validate_bars, validate_trades
 from bateia.recipe import Recipe
 from bateia.research.watch import Watch
@@ -21,6 +22,7 @@ from bateia.sources import AnySource
 from bateia.splits import Fold, Path, SessionSplit, WalkForward
 
 FEATURE_BLOCK = 1 << 16
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,9 +144,13 @@ def _beside(plan: Plan, others: Mapping[str, Bars]) -> AnyStream:
 
 
 def make_labels(recipe: Recipe, bars: Bars, watch: Watch) -> Labels:
-    """The label of every bar."""
+    """The label of every bar; a class that its label calls rare is told in the log."""
     with watch.stage("Make labels"):
-        return recipe.label.make(bars)
+        labels = recipe.label.make(bars)
+    if isinstance(recipe.label, AsymmetricHorizon):
+        for text in rare_classes(labels, recipe.label.least_share):
+            _log.warning(text)
+    return labels
 
 
 def find_regimes(
