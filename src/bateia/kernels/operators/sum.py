@@ -6,7 +6,6 @@ import numpy as np
 
 from bateia.kernels.operator import Number, Window, operator
 
-
 MOST = 1e300
 """Values beyond it count as missing: no window's sum overflows."""
 
