@@ -6,16 +6,15 @@ import numpy as np
 
 from bateia.core import Bars, Trades
 
-OPENING = 100
-"""The open stands for the first hundredth of a candle."""
-
 
 def tape_of(candles: Bars) -> Trades:
     """Four trades of equal size for each candle with volume: its open, its extremes, its close.
 
-    The open lies a hundredth into the candle, so an order decided at the last close meets it if its latency
-    is shorter (3 s of 5 minutes), and pays later prices otherwise. A candle that rose is taken to have seen
-    its low first, one that fell its high; the extremes lie a third and two thirds into it. Sides are unknown.
+    A candle that rose is taken to have seen its low first, one that fell its high, and the other extreme two
+    thirds into it. The open stands for the first third, and the first extreme comes at its end: an order
+    decided at the last close meets the open unless its latency is longer (100 s of 5 minutes), and then the
+    far extreme. Were the first extreme within its reach, whoever foretells the candle would be paid for being
+    slow. Sides are unknown.
 
     >>> candles = Bars.empty()
     >>> len(tape_of(candles))
@@ -32,7 +31,8 @@ def tape_of(candles: Bars) -> Trades:
             some.close,
         ]
     ).ravel()
-    after = np.column_stack([length // OPENING, length // 3, 2 * length // 3, length - 1])
+    third = length // 3
+    after = np.column_stack([third - 1, third, 2 * length // 3, length - 1])
     time = (some.open_time[:, None] + after).ravel()
     size = np.repeat(some.volume / 4, 4)
     return Trades(time, time.copy(), price, size, np.zeros(len(time), np.int8))
