@@ -64,9 +64,6 @@ COUNT, OPEN_TIME, MESSAGES = range(3)
 BAR_INTS = 3
 SPREAD, OBI, DEEP, PREVIOUS, PREVIOUS_TIME = range(5)
 BAR_FLOATS = 5
-COLUMNS = 10
-"""Of a bar: body, upper wick, lower wick, log return, volatility, widest spread, imbalance, deep imbalance,
-log volume, close."""
 
 
 @numba.njit(cache=True)
@@ -81,6 +78,7 @@ def _summary(count, micro, messages, spread, obi, deep, previous, out, row):
     squares = 0.0
     for i in range(count):
         squares += (micro[i] - mean) ** 2
+    # As FEATURES of `bateia.book.bars` names them.
     out[row, 0] = np.log(close / opened)
     out[row, 1] = (high - max(opened, close)) / previous
     out[row, 2] = (min(opened, close) - low) / previous
@@ -93,9 +91,7 @@ def _summary(count, micro, messages, spread, obi, deep, previous, out, row):
 @kernel
 def book_bars(
     first,
-    room,
     length,
-    whole,
     deep_levels,
     time,
     messages,
@@ -106,19 +102,20 @@ def book_bars(
     ints,
     floats,
     micro,
-    out_time,
     out_at,
     out,
 ):
     """Samples from row `first` on to bars of `length` microseconds; (next row, bars made, bars left out).
 
-    A bar holds the samples at T in (open, open + length] and is left out unless all `whole` of them are
-    there. Its previous close is that of the bar just before, NaN where that is missing. `out_at` is the
-    row of the last sample.
+    A bar holds the samples at T in (open, open + length] and is left out unless there are as many as `micro`
+    has room for. Its previous close is that of the bar just before, NaN where that is missing. `out_at` is the
+    row of its last sample.
     """
     made = dropped = 0
+    whole, room = len(micro), len(out_at)
     count, opened, said = ints[COUNT], ints[OPEN_TIME], ints[MESSAGES]
-    spread, obi, deep, previous, previous_time = floats
+    spread, obi, deep = floats[SPREAD], floats[OBI], floats[DEEP]
+    previous, previous_time = floats[PREVIOUS], floats[PREVIOUS_TIME]
     row = first
     while row < len(time) and made < room:
         start = (time[row] - 1) // length * length
@@ -142,13 +139,14 @@ def book_bars(
             if count == whole:
                 before = previous if previous_time == opened else np.nan
                 _summary(count, micro, said, spread, obi, deep, before, out, made)
-                out_time[made], out_at[made] = time[row], row
-                previous, previous_time = micro[count - 1], time[row]
+                out_at[made] = row
+                previous, previous_time = micro[count - 1], float(time[row])
                 made += 1
             else:
                 dropped += 1
             count = 0
         row += 1
     ints[COUNT], ints[OPEN_TIME], ints[MESSAGES] = count, opened, said
-    floats[0], floats[1], floats[2], floats[3], floats[4] = spread, obi, deep, previous, previous_time
+    floats[SPREAD], floats[OBI], floats[DEEP] = spread, obi, deep
+    floats[PREVIOUS], floats[PREVIOUS_TIME] = previous, previous_time
     return row, made, dropped
