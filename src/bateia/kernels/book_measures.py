@@ -108,8 +108,8 @@ def book_bars(
     """Samples from row `first` on to bars of `length` microseconds; (next row, bars made, bars left out).
 
     A bar holds the samples at T in (open, open + length] and is left out unless there are as many as `micro`
-    has room for. Its previous close is that of the bar just before, NaN where that is missing. `out_at` is the
-    row of its last sample.
+    has room for. Its previous close is that of the bar just before, NaN where that is missing. `out_at` is
+    the row of its last sample.
     """
     made = dropped = 0
     whole, room = len(micro), len(out_at)
