@@ -1,5 +1,16 @@
 """Is this data real and whole? Asked before anything trains."""
 
 from bateia.quality.checks import validate_bars, validate_trades
+from bateia.quality.inspection import inspect_bars, inspect_trades
+from bateia.quality.report import Check, Grade, QualityReport, enforce
 
-__all__ = ["validate_bars", "validate_trades"]
+__all__ = [
+    "Check",
+    "Grade",
+    "QualityReport",
+    "enforce",
+    "inspect_bars",
+    "inspect_trades",
+    "validate_bars",
+    "validate_trades",
+]

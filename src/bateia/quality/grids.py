@@ -1,0 +1,65 @@
+"""The grid of prices and of lots, and rows that lie off it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bateia.core import Bars, Trades
+from bateia.core.events import Floats
+from bateia.quality.measures import grid_of
+from bateia.quality.report import Check, about
+
+FEW = 0.005
+FINEST = 1e8
+"""Steps to a price: a finer grid is none, but numbers that somebody rounded."""
+
+
+def grid_checks(events: Bars | Trades) -> list[Check]:
+    """Checks `ticks` and `lots`; that there is no grid at all is a sign of generated data."""
+    if isinstance(events, Bars):
+        prices = [events.open, events.high, events.low, events.close]
+        volume = events.volume[events.volume > 0]
+        rows = np.flatnonzero(events.volume > 0)
+    else:
+        prices, volume, rows = [events.price], events.size, np.arange(len(events))
+    return [_ticks(prices), _lots(volume, rows)]
+
+
+def tick_of(price: Floats) -> float:
+    """The step of a price grid, 0 where there is none.
+
+    >>> tick_of(np.array([1640.25, 1640.5, 1641.0] * 30))
+    0.25
+    """
+    step, _ = grid_of(price)
+    return step if step > 0 and float(np.median(price)) / step < FINEST else 0.0
+
+
+def _ticks(prices: list[Floats]) -> Check:
+    if len(prices[0]) < 50:
+        return about("ticks", "ok", "too short to tell", np.empty(0, np.int64))
+    tick = tick_of(np.concatenate(prices))
+    if not tick:
+        found = "prices keep no grid"
+        return Check(name="ticks", grade="ok", found=found, sign=1.0)
+    off = np.logical_or.reduce([grid_of_rows(price, tick) for price in prices])
+    found = f"prices are multiples of {tick:g}" if not off.any() else f"prices off the grid of {tick:g}"
+    return about("ticks", "suspect", found, off, tick)
+
+
+def grid_of_rows(x: Floats, step: float) -> np.typing.NDArray[np.bool_]:
+    """Which numbers are no multiples of the step, within what sums of float64 are off."""
+    steps = x / step
+    return np.asarray(np.abs(steps - np.round(steps)) > 1e-4 + 1e-12 * np.abs(steps))
+
+
+def _lots(volume: Floats, rows: np.typing.NDArray[np.int64]) -> Check:
+    known = np.isfinite(volume)
+    volume, rows = volume[known], rows[known]
+    if len(volume) < 50:
+        return about("lots", "ok", "too short to tell", np.empty(0, np.int64))
+    lot, off = grid_of(volume)
+    if not lot or float(np.median(volume)) / lot > 1e9:
+        return Check(name="lots", grade="ok", found="volumes keep no grid", sign=0.5)
+    found = f"volumes are multiples of {lot:g}" if not off.any() else f"volumes off the grid of {lot:g}"
+    return about("lots", "suspect", found, rows[off], lot)
