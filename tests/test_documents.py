@@ -43,7 +43,7 @@ def test_yaml_of_the_readme_fits_the_recipe_it_is_copied_into():
 
 @pytest.mark.parametrize(
     ("document", "name", "expression"),
-    [("CONTRIBUTING.md", "ago", "ago(close, 3)"), ("README.md", "streak", "streak(close)")],
+    [("CONTRIBUTING.md", "ago", "ago(close, 3)"), ("README.md", "rising", "rising(close)")],
 )
 def test_operators_that_are_shown(tmp_path, document, name, expression):
     (block,) = (block for block in blocks(document, "python") if "@operator" in block)

@@ -8,6 +8,7 @@ from bateia.features import Plan, col, fn
 from bateia.features.compiler import build
 from bateia.features.functions import FUNCTIONS
 from bateia.features.graph import Warmup
+from bateia.kernels.operator import operator
 from bateia.kernels.operators import OPERATORS
 
 COLUMNS = ["time", "close", "volume"]
@@ -192,3 +193,17 @@ def test_features_that_build_on_each_other_without_end():
     heavy = {"f0": "close"} | {f"f{k}": "score(" * 50 + f"f{k - 1}" + ", 3)" * 50 for k in range(1, 40)}
     with pytest.raises(ExpressionError, match=r"too many others|too deep"):
         Plan(dict(reversed(heavy.items())))
+
+
+def test_an_operator_with_the_name_of_a_function_is_not_passed_over():
+    @operator("x", name="streak")
+    def streak(start, stop, x, out, p, s):
+        """Never run: the language has a streak already."""
+        return 0
+
+    try:
+        says = str(refused({"f": "close + streak(close)"}))
+    finally:
+        del OPERATORS["streak"]
+    assert "an operator and a function are called 'streak' at character 9" in says
+    assert "try: rename the operator" in says

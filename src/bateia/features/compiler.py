@@ -160,6 +160,9 @@ class Builder:
     def reduce(self, expr: Expr) -> Expr:
         while isinstance(expr, Call) and expr.name in FUNCTIONS:
             function = FUNCTIONS[expr.name]
+            if expr.name in OPERATORS:
+                both = f"an operator and a function are called {expr.name!r}"
+                raise self.fail(expr, both, "one of a name", "rename the operator")
             self.written.setdefault(expr.position, function.signature)
             if len(expr.args) != len(function.params):
                 raise self.fail(expr, f"{expr.name}() got {len(expr.args)} arguments", function.signature)
