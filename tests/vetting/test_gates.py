@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bateia.backtest.chance import assess, deflated_sharpe, luck, moments
 from bateia.backtest.evidence import Evidence, number_at, numbers_in
 from bateia.backtest.gates import (
     DEFAULT_GATES,
@@ -25,10 +24,8 @@ from bateia.backtest.gates import (
     TripsGate,
 )
 from bateia.core import ConfigError
-from bateia.core.clock import DAY
 from bateia.recipe import Recipe
-from bateia.runs import DailyProfits, TrialMatrix
-from bateia.vetting.gates import chance, judge, presets, read_gates
+from bateia.vetting.gates import judge, presets, read_gates
 
 
 def metrics(**financial):
@@ -210,38 +207,3 @@ def test_judge_keeps_the_order():
         "round trips",
         "max drawdown, %",
     ]
-
-
-def _generated(days: int, trials: int) -> list[tuple[str, np.ndarray]]:
-    rng = np.random.default_rng(5)
-    return [(f"t{k}", rng.normal(0.02 * (k == 0), 1.0, days)) for k in range(trials)]
-
-
-def test_luck_over_the_same_days_is_what_the_ledger_says():
-    matrix = TrialMatrix.of([(n, DailyProfits(0, v)) for n, v in _generated(200, 30)], count=40)
-    deflated, pbo, known, _ = chance(matrix, "t0")
-    told = assess(matrix, "t0")
-    assert (deflated, pbo, known) == (pytest.approx(told.dsr), told.pbo, 30)
-
-
-def test_a_search_that_never_saw_the_holdout_is_still_counted():
-    """The chosen run has 100 days more than the trials: its luck is theirs, its Sharpe ratio its own."""
-    series = _generated(200, 30)
-    longer = np.concatenate([series[0][1], np.random.default_rng(6).normal(0.1, 1.0, 100)])
-    trials = [("t0", DailyProfits(0, longer)), *((n, DailyProfits(0, v)) for n, v in series[1:])]
-    matrix = TrialMatrix.of(trials, count=30)
-    assert assess(matrix, "t0").compared == 1
-    deflated, pbo, known, why = chance(matrix, "t0")
-    assert known == 30
-    tried = luck(np.column_stack([v for _, v in series]), 30)
-    assert deflated == pytest.approx(deflated_sharpe(moments(longer), tried.effective, tried.variance))
-    assert pbo is not None
-    assert "daily Sharpe" in why
-
-
-def test_too_few_days_are_no_ground():
-    matrix = TrialMatrix.of([(n, DailyProfits(DAY, v)) for n, v in _generated(12, 15)], count=15)
-    deflated, pbo, _, why = chance(matrix, "t0")
-    assert deflated is None
-    assert pbo is None
-    assert "12 days" in why

@@ -65,6 +65,23 @@ def test_luck_alone_refuses_it_and_names_the_trials(overfitted):
     assert not (root / "aliases").exists()
 
 
+def test_the_page_shows_what_promotion_judges_by(tmp_path):
+    """A holdout of a fifth: the trials know four fifths of the run's days, on the page and for the gates."""
+    path = generated_trades(tmp_path / "generated_noise.parquet", days=150, memory=0.0, seed=5)
+    recipe = Recipe.parse(RECIPE.format(path=path)).model_copy(update={"baselines": (), "seed": 3})
+    search = Search.model_validate(
+        {"space": SPACE, "trials": 12, "sampler": "random", "pruner": "none", "holdout": 0.2}
+    )
+    done = tune(recipe, search, root=tmp_path / "runs")
+    told = done.run.metrics["chance"]
+    assert told["compared"] == told["trials"] == 12
+    judged = {ruling.name: ruling for ruling in promote(done.run, root=tmp_path / "runs").rulings}
+    assert judged["deflated Sharpe"].value == told["dsr"] is not None
+    assert judged["PBO"].value == told["pbo"] is not None
+    page = done.run.file("report.html").read_text(encoding="utf-8")
+    assert judged["deflated Sharpe"].reason in page.replace("\u2212", "-")
+
+
 def test_the_command_says_so_too(overfitted):
     done, root = overfitted
     words = ["promote", done.run.id, "--runs", str(root), "--json"]

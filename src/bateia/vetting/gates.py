@@ -9,14 +9,14 @@ import numpy as np
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from bateia.backtest.chance import Chance, assess, moments, probabilistic_sharpe
+from bateia.backtest.chance import assess
 from bateia.backtest.evidence import Evidence, Ruling
 from bateia.backtest.gates import DEFAULT_GATES, AnyGate
 from bateia.core import ConfigError, RunError, nearest
 from bateia.core.events import Floats
 from bateia.recipe import Recipe
 from bateia.record import LEDGER
-from bateia.runs import Ledger, Run, TrialMatrix, canonical_json
+from bateia.runs import Ledger, Run, canonical_json
 
 Gates = tuple[AnyGate, ...]
 PRESETS = Path(__file__).parent / "presets"
@@ -80,8 +80,8 @@ def gather(run: Run, root: str | Path) -> Evidence:
     found["trials"] = matrix.count
     if recipe.hash not in matrix.recipes:
         return Evidence(**found, luck="the ledger holds no profits of this run; run its recipe again")
-    deflated, pbo, known, why = chance(matrix, recipe.hash)
-    return Evidence(**found, known=known, deflated=deflated, pbo=pbo, luck=why)
+    luck = assess(matrix, recipe.hash, seed=recipe.seed)
+    return Evidence(**found, known=luck.compared, deflated=luck.dsr, pbo=luck.pbo, luck=luck.in_words)
 
 
 def profits(run: Run) -> dict[str, Floats]:
@@ -94,49 +94,6 @@ def profits(run: Run) -> dict[str, Floats]:
         frame = pl.read_parquet(path).drop("time")
         found |= {name: np.diff(frame[name].to_numpy()) for name in frame.columns}
     return found
-
-
-def chance(matrix: TrialMatrix, chosen: str) -> tuple[float | None, float | None, int, str]:
-    """Deflated Sharpe ratio and PBO of a recipe, the trials compared, and how it came about.
-
-    A search never sees the holdout, so its trials lack the last of the chosen run's days: they are compared
-    on the days that most of them know, and the chosen run's Sharpe ratio, over all its days, is held
-    against the luck that they show there.
-    """
-    whole = shared = assess(matrix, chosen)
-    window = _window(matrix, chosen)
-    if window is not None:
-        shared = assess(window, chosen)
-        shared = shared if shared.compared > whole.compared else whole
-    own = matrix.profits[:, matrix.recipes.index(chosen)]
-    deflated = whole.dsr
-    if shared.luck_daily is not None and whole.dsr is not None:
-        deflated = probabilistic_sharpe(moments(own[np.isfinite(own)]), shared.luck_daily)
-    return deflated, shared.pbo, shared.compared, _told(whole, shared)
-
-
-def _window(matrix: TrialMatrix, chosen: str) -> TrialMatrix | None:
-    """The days of the chosen trial that at least half of all know; None where these are all, or none."""
-    own = np.isfinite(matrix.profits[:, matrix.recipes.index(chosen)])
-    days = own & (np.isfinite(matrix.profits).mean(axis=1) >= 0.5)
-    if not days.any() or days.sum() == own.sum():
-        return None
-    return TrialMatrix(matrix.days[days], matrix.recipes, matrix.profits[days], matrix.count)
-
-
-def _told(whole: Chance, shared: Chance) -> str:
-    if whole.dsr is None:
-        return whole.missing.get("dsr", "unknown")
-    if shared.pbo is None and shared.compared > 1:
-        return shared.missing.get("pbo", "unknown")
-    if whole.sharpe_daily is None or shared.luck_daily is None or shared.effective_trials is None:
-        return "unknown"
-    if shared.effective_trials < 1.5:
-        return f"a daily Sharpe of {whole.sharpe_daily:.3f}, held against 0"
-    return (
-        f"as many as {shared.effective_trials:,.0f} independent ones, whose luckiest shows a daily Sharpe "
-        f"of {shared.luck_daily:.3f}; this one shows {whole.sharpe_daily:.3f}"
-    )
 
 
 def _same_numbers(run: Run, ledger: Ledger, data_hash: str) -> None:

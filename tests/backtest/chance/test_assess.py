@@ -111,3 +111,35 @@ def test_an_unknown_trial_is_named_with_what_is_near():
     profits[:, 3] = np.nan
     with pytest.raises(DataError, match="has no day with a profit"):
         assess(matrix_of(profits), "r3")
+
+
+def test_a_search_that_never_saw_the_holdout_is_still_counted():
+    """The chosen run has 100 days more than the trials: its luck is theirs, its Sharpe ratio its own."""
+    profits = generated(trials=30, days=300, lead=0.1)
+    profits[200:, np.arange(30) != 3] = np.nan
+    found = assess(matrix_of(profits, count=40), "r3", draws=50)
+    assert (found.days, found.compared_days, found.trials, found.compared) == (300, 200, 40, 30)
+    track, tried = moments(profits[:, 3]), luck(profits[:200], 40)
+    assert found.sharpe_daily == track.sharpe
+    assert found.dsr == deflated_sharpe(track, tried.effective, tried.variance)
+    assert found.pbo == overfitting(profits[:200]).pbo
+    assert found.spa == superior(profits[:200], draws=50).consistent
+    assert f"daily Sharpe of {found.luck_daily:.3f}; this one shows {track.sharpe:.3f}" in found.in_words
+
+
+@pytest.mark.parametrize("shared", [10, 29])
+def test_too_few_shared_days_are_not_compared(shared):
+    profits = generated(trials=30, days=300)
+    profits[shared:, np.arange(30) != 3] = np.nan
+    found = assess(matrix_of(profits), "r3", draws=50)
+    assert (found.compared_days, found.compared, found.effective_trials) == (300, 1, 30)
+    assert found.dsr < found.psr and found.pbo is None
+
+
+def test_one_sentence_says_how_it_came_about():
+    short = assess(matrix_of(generated(days=12)), "r3", draws=50)
+    assert short.in_words == "12 days, at least 30 are needed"
+    few = assess(matrix_of(generated(days=31)), "r3", draws=50)
+    assert few.dsr is not None and few.in_words == "31 days, at least 32 are needed"
+    alone = assess(matrix_of(generated()[:, 3:4]), "r0", draws=50)
+    assert alone.in_words == f"a daily Sharpe of {alone.sharpe_daily:.3f}, held against 0"

@@ -75,10 +75,19 @@ def test_a_gate_on_what_was_not_measured_does_not_stop_the_run():
 
 
 def test_gates_hear_what_the_ledger_says_of_luck():
-    chance = Chance(days=90, trials=20, compared=15, dsr=0.97, pbo=0.4, counted="by correlation")
+    chance = Chance(
+        days=90,
+        trials=20,
+        compared=15,
+        effective_trials=7.0,
+        sharpe_daily=0.3,
+        luck_daily=0.1,
+        dsr=0.97,
+        pbo=0.4,
+    )
     told = metrics(round_trips=500, max_drawdown_pct=3.0)
     found = {r.name: r for r in rulings(DEFAULT_GATES, told, chance, {"strategy": np.zeros(9)})}
-    assert found["deflated Sharpe"].status == "passed" and "by correlation" in found["deflated Sharpe"].reason
+    assert found["deflated Sharpe"].status == "passed" and chance.in_words in found["deflated Sharpe"].reason
     assert found["PBO"].status == "failed"
 
 

@@ -42,7 +42,9 @@ class Chance(BaseModel):
     trials: int
     """Different recipes tried on this data."""
     compared: int
-    """Trials whose profits cover the chosen one's days: what PBO, SPA and the rest see."""
+    """Trials whose profits cover the days that are compared: what PBO, SPA and the rest see."""
+    compared_days: int = 0
+    """Those days: the chosen trial's, or, where a search never saw its last ones, those that most know."""
     effective_trials: float | None = None
     """Independent trials that all of them amount to."""
     counted: str = ""
@@ -80,6 +82,22 @@ class Chance(BaseModel):
         """Plain JSON; `model_validate` reads it back."""
         return self.model_dump(mode="json")
 
+    @property
+    def in_words(self) -> str:
+        """How the deflated Sharpe ratio came about, or why it or the PBO is unknown."""
+        if self.dsr is None:
+            return self.missing.get("dsr", "unknown")
+        if self.pbo is None and self.compared > 1:
+            return self.missing.get("pbo", "unknown")
+        if self.sharpe_daily is None or self.luck_daily is None or self.effective_trials is None:
+            return "unknown"
+        if self.effective_trials < 1.5:
+            return f"a daily Sharpe of {self.sharpe_daily:.3f}, held against 0"
+        return (
+            f"as many as {self.effective_trials:,.0f} independent ones, whose luckiest shows a daily Sharpe "
+            f"of {self.luck_daily:.3f}; this one shows {self.sharpe_daily:.3f}"
+        )
+
 
 def assess(
     trials: TrialMatrix | Ledger,
@@ -93,7 +111,10 @@ def assess(
     """Judge the trial with recipe hash `chosen` among all that the ledger holds for `data_hash`.
 
     Only days on which the chosen trial was tested count, and only trials that lack at most 5% of them are
-    compared; the others still count as trials. Raises ConfigError where the chosen trial has no profits.
+    compared; the others still count as trials. A search never sees the holdout, so its trials lack the last
+    of a run's days: where more of them can be compared on the days that at least half of all know, they are,
+    and the chosen trial's Sharpe ratio, over all its days, is held against the luck that they show there.
+    Raises ConfigError where the chosen trial has no profits.
 
     >>> rng = np.random.default_rng(0)
     >>> generated = rng.normal(size=(400, 30))
@@ -105,7 +126,17 @@ def assess(
     """
     matrix = trials.matrix(data_hash) if isinstance(trials, Ledger) else trials
     own, others, column = _aligned(matrix, chosen)
-    found: dict[str, Any] = {"days": len(own), "trials": matrix.count, "compared": others.shape[1]}
+    window = _window(matrix, chosen)
+    if window is not None:
+        _, shared, place = _aligned(window, chosen)
+        if shared.shape[1] > others.shape[1] and len(shared) >= ENOUGH_DAYS:
+            others, column = shared, place
+    found: dict[str, Any] = {
+        "days": len(own),
+        "trials": matrix.count,
+        "compared": others.shape[1],
+        "compared_days": len(others),
+    }
     missing: dict[str, str] = {}
 
     def enter(names: tuple[str, ...], why_not: str, numbers: Callable[[], dict[str, Any]]) -> None:
@@ -166,6 +197,16 @@ def _aligned(matrix: TrialMatrix, chosen: str) -> tuple[Floats, Floats, int]:
     others = tested[:, kept]
     common = np.isfinite(others).all(axis=1)
     return tested[:, column], np.ascontiguousarray(others[common]), int(kept[:column].sum())
+
+
+def _window(matrix: TrialMatrix, chosen: str) -> TrialMatrix | None:
+    """The days of the chosen trial that at least half of all know; None where these are all, or none."""
+    known = np.isfinite(matrix.profits)
+    own = known[:, matrix.recipes.index(chosen)]
+    days = own & (known.mean(axis=1) >= 0.5)
+    if not days.any() or days.sum() == own.sum():
+        return None
+    return TrialMatrix(matrix.days[days], matrix.recipes, matrix.profits[days], matrix.count)
 
 
 def _sharpe(own: Floats, others: Floats, count: int, seed: int) -> dict[str, Any]:

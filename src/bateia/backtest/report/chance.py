@@ -100,7 +100,7 @@ def chance_panel(chance: Chance) -> str:
             rows.append(_row(name, escape(shown), meaning))
     how = f" Effective trials: {chance.counted}." if chance.counted else ""
     compared = (
-        f" The profits of {chance.compared:,} cover this run's days and are compared."
+        f" The profits of {chance.compared:,} cover {_covered(chance)} and are compared."
         if chance.compared
         else ""
     )
@@ -119,6 +119,12 @@ def _row(name: str, value: str, meaning: str, why: str = "") -> str:
 
 def _days(count: int) -> str:
     return f"{count:,} day{'' if count == 1 else 's'}"
+
+
+def _covered(chance: Chance) -> str:
+    if not chance.compared_days or chance.compared_days >= 0.95 * chance.days:
+        return "this run's days"
+    return f"the same {_days(chance.compared_days)}"
 
 
 def _trials(count: int) -> str:

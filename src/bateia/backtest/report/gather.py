@@ -90,7 +90,6 @@ def rulings(
 
     A gate that names a number which was not measured is not judged here; `bateia promote` refuses it.
     """
-    told = chance.missing.get("dsr", "") if chance.dsr is None else chance.counted
     evidence = Evidence(
         metrics={**metrics, "trials": chance.trials, "chance": chance.to_dict()},
         profits={name: np.diff(net) for name, net in nets.items()},
@@ -98,7 +97,7 @@ def rulings(
         known=chance.compared,
         deflated=chance.dsr,
         pbo=chance.pbo,
-        luck=told,
+        luck=chance.in_words,
     )
     return [_rule(gate, evidence) for gate in gates]
 
