@@ -48,8 +48,10 @@ class Margin(Component):
     def liquidation_price(self, entry: float, units: float, multiplier: float = 1.0) -> float:
         """Where a lone position of `units` (short: negative) bought at `entry`, costs aside, is closed.
 
-        Equity = maintenance * notional, solved for the price: (capital - units * entry) /
-        (units * (maintenance * side - 1)), as exchanges and freqtrade's dry run have it.
+        Equity = maintenance * notional there: capital + units * multiplier * (price - entry) = maintenance *
+        |units| * multiplier * price, so the price is (capital - units * multiplier * entry) / (units *
+        multiplier * (maintenance * side - 1)), side being 1 for a long and -1 for a short. Negative where no
+        fall of the price can cost that much.
         """
         cash = self.capital - units * multiplier * entry
         return cash / (units * multiplier * (self.maintenance * (1 if units > 0 else -1) - 1))
