@@ -13,7 +13,9 @@ import pytest
 
 from bateia.book.component import Book
 from bateia.book.recordings import read_recording
+from bateia.book.samples import Samples
 from bateia.book.sync import Synchroniser
+from bateia.book.synced import SyncedReplay
 from bateia.core import DataError
 from plain_binance import PlainBook, joined, plain_sync
 
@@ -137,6 +139,46 @@ def test_best_levels_are_those_that_binance_told(recording):
             differ += own != [told.bid, told.bid_size, told.ask, told.ask_size]
             compared += 1
     assert differ == (2 if market == "spot" else 0) and compared > 6000
+
+
+@needs_real
+@pytest.mark.parametrize("recording", HOURS, indirect=True)
+def test_samples_are_the_reference_s_books_at_each_second_however_the_messages_are_cut(recording):
+    rows, market, tick_size = recording
+    book = [row for row in rows if row[1] in {"diff", "depth"}]
+    replay = SyncedReplay(Synchroniser(market=market), Book(tick_size=tick_size, depth=20), SECOND)
+    draw, made, at = random.Random(len(rows)), [], 0
+    while at < len(book):
+        size = draw.choice([1, 1, 7, 500])
+        made.append(replay.run(book[at : at + size]))
+        at += size
+    found = Samples.concat(made)
+    live = SyncedReplay(Synchroniser(market=market), Book(tick_size=tick_size, depth=20), SECOND)
+    singles = Samples.concat([live.on(message, received) for received, _, message in book[:3000]])
+    for name, column in found[: len(singles)].columns().items():
+        assert np.array_equal(column, singles.columns()[name], equal_nan=True)
+    assert found.time[0] <= diffs_of(rows)[0].time + 3 * SECOND
+    expected = plain_samples(rows, found.time[0], 20)
+    assert found.time.tolist() == [time for time, _, _ in expected] and len(expected) > 300
+    for side, at in (("bid", 1), ("ask", 2)):
+        levels = np.array([row[at] for row in expected])
+        assert np.array_equal(getattr(found, f"{side}_price"), levels[:, :, 0])
+        assert np.array_equal(getattr(found, f"{side}_size"), levels[:, :, 1])
+    assert replay.replay.faults.counts == {} and replay.read == len(book)
+
+
+def plain_samples(rows, start, depth):
+    """Time, bids and asks at each second from `start`: the book after all diffs before it."""
+    due, made = start, []
+    # The book that comes with a diff is one object, so each is looked at before the next is asked for.
+    diffs = diffs_of(rows)
+    after = dict(zip([diff.last for diff in diffs], [*diffs[1:], None], strict=True))
+    for diff, plain in plain_sync(diffs, snapshot_of(rows)):
+        following = after[diff.last]
+        while following is not None and diff.time < due <= following.time:
+            made.append((due, *plain.top(depth)))
+            due += SECOND
+    return made
 
 
 @needs_real

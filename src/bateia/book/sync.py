@@ -74,6 +74,8 @@ class SyncStream:
     state: State = "waiting"
     update_id: int | None = None
     """Last update in the book; None until it is in sync."""
+    time: int = -(2**62)
+    """When Binance sent the newest diff, microseconds UTC, held where that falls back."""
     symbol: str = ""
     stats: Stats = field(default_factory=Stats)
     _buffer: deque[Diff] = field(default_factory=deque)
@@ -105,7 +107,7 @@ class SyncStream:
         wrong = self._place(diff)
         if wrong == "old":
             return [*events, self._dropped(diff, received, "its ids came before")]
-        self._newest = diff
+        self._newest, self.time = diff, max(self.time, diff.time)
         if wrong is not None:
             events += self._lost(diff, received, *wrong)
         if self.state == "in sync":
