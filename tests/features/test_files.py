@@ -1,5 +1,7 @@
 """Features of a file of bars: the same as of the bars in memory, and nothing half-written."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -58,6 +60,29 @@ def test_bad_input(tmp_path):
     refused(tmp_path, r"cannot read .*text\.parquet", tmp_path / "text.parquet")
     with pytest.raises(DataError, match=r"cannot write .*nowhere"):
         run_file(PLAN, bars, tmp_path / "nowhere" / "out.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("close", ["1.5"] * 5000),
+        ("close", [[1.0]] * 5000),
+        ("close", [timedelta(seconds=1)] * 5000),
+        ("time", [date(2020, 1, 1)] * 5000),
+    ],
+)
+def test_what_is_no_number_is_refused(tmp_path, name, values):
+    frame = pl.DataFrame(MARKET).with_columns(pl.Series(name, values))
+    frame.write_parquet(tmp_path / "bars.parquet")
+    refused(tmp_path, f"the column '{name}' of .* is .*; allowed: numbers", tmp_path / "bars.parquet")
+
+
+def test_bars_are_not_overwritten(tmp_path):
+    bars = write(tmp_path / "bars.parquet")
+    before = bars.read_bytes()
+    with pytest.raises(DataError, match="would take its place"):
+        run_file(PLAN, bars, tmp_path / "." / "bars.parquet")
+    assert bars.read_bytes() == before
 
 
 def test_bars_out_of_order_are_named(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """A stream's memory in a file: the same after, whole or refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,11 @@ def test_a_broken_file_is_refused(tmp_path):
 def test_a_folder_that_cannot_be_written(tmp_path):
     with pytest.raises(DataError, match="cannot write the snapshot"):
         taken().save(tmp_path / "nowhere" / "s.npz")
+
+
+@pytest.mark.parametrize("part", ["state", "history"])
+def test_a_snapshot_of_another_version_is_refused(part):
+    """The plan is the same, what its operators remember is not."""
+    other = replace(taken(), **{part: np.zeros(3)})
+    with pytest.raises(DataError, match=r"the snapshot does not fit.*; try: a new snapshot"):
+        PLAN.restore(other)

@@ -30,8 +30,9 @@ def run_file(
 ) -> int:
     """Every feature of a Parquet file of bars, to another Parquet file beside `time`; returns the rows.
 
-    Both files are streamed, the features shared out among `threads`. `advance` is told the rows done. `out` appears whole or not at all. Raises
-    DataError where a column is missing, times go back, or a file cannot be read or written.
+    Both files are streamed, the features shared out among `threads`. `advance` is told the rows done.
+    `out` appears whole or not at all. Raises DataError where a column is missing or holds no numbers, times
+    go back, a file cannot be read or written, or both are one.
     """
     import polars as pl
     from polars.io.plugins import register_io_source
@@ -39,6 +40,8 @@ def run_file(
     bars, out = Path(bars), Path(out)
     if out.suffix != ".parquet":
         raise DataError(f"cannot write {out}", allowed="a name that ends in .parquet")
+    if out.resolve() == bars.resolve():
+        raise DataError(f"features of {bars} would take its place", allowed="another name")
     if plan.others:
         raise DataError(f"features that look at {', '.join(plan.others)}", hint="plan.run(bars, others=…)")
     frame = _scanned(plan, bars)
@@ -85,6 +88,13 @@ def _scanned(plan: Plan, bars: Path) -> pl.LazyFrame:
             allowed=", ".join(schema),
             hint=nearest(missing[0], schema),
         )
+    for name in needed:
+        kind = schema[name]
+        if not (kind.is_numeric() or kind in (pl.Boolean, pl.Null) or isinstance(kind, pl.Datetime)):
+            raise DataError(
+                f"the column {name!r} of {bars} is {kind}",
+                allowed="numbers; clocks as microseconds or Datetime",
+            )
     clocks = [name for name in needed if isinstance(schema[name], pl.Datetime)]
     return frame.select(needed).with_columns(pl.col(clocks).dt.epoch("us") if clocks else [])
 

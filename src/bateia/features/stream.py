@@ -143,8 +143,14 @@ class Stream:
 
     def load(self, snapshot: Snapshot) -> None:
         """Take over a snapshot's memory; `plan.restore` is the usual way in."""
+        places = self.layout.history[0]
+        if snapshot.state.shape != self._state.shape or snapshot.history.shape != places.shape:
+            raise DataError(
+                "the snapshot does not fit: it is broken, or of another version of Bateia",
+                hint="a new snapshot, after the warm-up",
+            )
         self._state[:] = snapshot.state
-        self._memory[self.layout.history[0]] = snapshot.history
+        self._memory[places] = snapshot.history
         self._ctrl[driver.ROWS] = snapshot.rows
 
     def _reach(self) -> int:
