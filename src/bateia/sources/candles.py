@@ -2,145 +2,181 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bateia.core import Bars, DataError, format_duration, nearest
+from bateia.core import Bars, DataError, format_duration
 from bateia.core.events import Floats, Ints
-from bateia.sources.columns import clock, numbers
-from bateia.sources.files import existing, read_table
+from bateia.sources.columns import Clock, numbers
+from bateia.sources.files import check_names, mapped
+from bateia.sources.formats import PLAIN, Format
+from bateia.sources.symbols import Chosen
+from bateia.sources.tables import files_of, open_table
 
 if TYPE_CHECKING:
     import polars as pl
 
 NEEDED = ("open_time", "open", "high", "low", "close", "volume")
-OPTIONAL = ("value", "trades", "taker_buy_volume", "signed_volume")
+OPTIONAL = ("value", "vwap", "trades", "taker_buy_volume", "sell_volume", "signed_volume")
+OURS = (*NEEDED, *OPTIONAL, "symbol")
 BINANCE = (
     *("open_time", "open", "high", "low", "close", "volume", "close_time"),
     *("quote_volume", "count", "taker_buy_volume", "taker_buy_quote_volume", "ignore"),
 )
 """Columns of Binance's kline files, in order; some have this header, some have none."""
 _THEIRS = {"value": "quote_volume", "trades": "count"}
+Stamp = Literal["open", "close"]
+"""What a file's times say of a candle: when it opens, or when it closes."""
+
+
+@dataclass(frozen=True)
+class CandleLayout:
+    """How candles lie in a file."""
+
+    columns: Mapping[str, str]
+    interval: int | None = None
+    form: Format = PLAIN
+    symbol: str | None = None
+    stamp: Stamp = "open"
 
 
 def read_candles(
-    path: str | Path, columns: Mapping[str, str] | None = None, interval: int | None = None
+    path: str | Path,
+    columns: Mapping[str, str] | None = None,
+    interval: int | None = None,
+    *,
+    form: Format = PLAIN,
+    symbol: str | None = None,
+    stamp: Stamp = "open",
 ) -> Bars:
-    """Candles of a `.parquet`, `.csv`, `.csv.gz` or Binance `.zip` file, or of all that `path` with * names.
+    """Candles of a CSV, Parquet, Feather or Binance `.zip` file, or of all that `path` with * names.
 
     Columns are open_time, open, high, low, close, volume and, where there are any, value (or quote_volume),
-    trades (or count), taker_buy_volume or signed_volume; `columns` maps these names to the file's own. Files
-    are joined by open_time. A candle's `time`, when it is whole, is its open_time and `interval`
-    (microseconds; by default the shortest step between two). What a table does not tell is NaN, but for
-    value, which is then volume at the mean of high, low and close. Raises DataError naming file and row.
+    vwap, trades (or count), taker_buy_volume, sell_volume, signed_volume and symbol; `columns` maps these
+    names to the file's own, `form` says how they are written, `symbol` which rows are meant. Files are joined
+    by open_time. A candle's `time`, when it is whole, is its open_time and `interval` (microseconds; by
+    default the shortest step between two in the first piece of the first file); with `stamp` "close" it is
+    the file's time itself. What a table does not tell is NaN, but for value, which is then volume at vwap or
+    at the mean of high, low and close. Raises DataError naming file and row.
     """
-    paths = _paths(path)
-    parts = [_table(one, columns or {}) for one in paths]
-    parts.sort(key=lambda part: int(part["open_time"][0]))
-    table = {name: np.concatenate([part[name] for part in parts]) for name in (*NEEDED, *OPTIONAL)}
-    opened = np.asarray(table["open_time"], np.int64)
-    step = interval or _step(opened, path)
-    volume, signed = table["volume"], table["signed_volume"]
-    typical = (table["high"] + table["low"] + table["close"]) / 3
-    value = np.where(np.isnan(table["value"]), volume * typical, table["value"])
-    vwap = np.divide(value, volume, out=table["close"].copy(), where=volume > 0)
+    layout = CandleLayout(columns or {}, interval, form, symbol, stamp)
+    return Bars.concat(list(candle_pieces(path, layout)))
+
+
+def candle_pieces(path: str | Path, layout: CandleLayout) -> Iterator[Bars]:
+    """The same candles as `read_candles` gives, a piece of some 100,000 rows at a time."""
+    check_names("candles", layout.columns, OURS)
+    files = files_of(path)
+    if len(files) > 1:
+        firsts = {file: int(next(_tables(file, layout))["open_time"][0]) for file in files}
+        files.sort(key=lambda file: firsts[file])
+    grid = _Grid(path, layout.interval)
+    kept: list[dict[str, Floats | Ints]] = []
+    for table in (table for file in files for table in _tables(file, layout)):
+        kept.append(table)
+        stamps = np.concatenate([np.asarray(one["open_time"], np.int64) for one in kept])
+        if grid.told(stamps):
+            yield from (_bars(one, grid.step, layout.stamp) for one in kept)
+            kept = []
+    if kept:
+        raise DataError(f"{len(kept)} candles of {path} do not tell how long one is", hint="interval: 5m")
+
+
+class _Grid:
+    """How long a candle is: as said, or the shortest step between two of the first ones; all others fit."""
+
+    def __init__(self, path: str | Path, interval: int | None) -> None:
+        self._path, self._said, self._last = path, interval is not None, np.empty(0, np.int64)
+        self.step = interval or 0
+
+    def told(self, stamps: Ints) -> bool:
+        """Whether the length is known with these; DataError where one is off the grid."""
+        if self._said:
+            return True
+        steps = np.diff(np.concatenate([self._last, stamps]))
+        steps = steps[steps > 0]
+        self.step = self.step or (int(steps.min()) if len(steps) else 0)
+        if not self.step:
+            return False
+        self._last = stamps[-1:]
+        odd = int((steps % self.step > 0).sum())
+        if odd:
+            raise DataError(
+                f"candles of {self._path} lie {format_duration(self.step)} apart, "
+                f"but {odd:,} of them off that grid",
+                allowed="candles of one length",
+                hint="interval: 5m",
+            )
+        return True
+
+
+def _bars(table: Mapping[str, Floats | Ints], step: int, stamp: Stamp) -> Bars:
+    stamps = np.asarray(table["open_time"], np.int64)
+    opened = stamps if stamp == "open" else stamps - step
+    told: dict[str, Floats] = {name: np.asarray(column, np.float64) for name, column in table.items()}
+    volume, bought, sold = (told[name] for name in ("volume", "taker_buy_volume", "sell_volume"))
+    signed = np.where(np.isnan(sold), 2 * bought - volume, bought - sold)
+    signed = np.where(np.isnan(told["signed_volume"]), signed, told["signed_volume"])
+    typical = (told["high"] + told["low"] + told["close"]) / 3
+    value = volume * np.where(np.isnan(told["vwap"]), typical, told["vwap"])
+    value = np.where(np.isnan(told["value"]), value, told["value"])
+    vwap = np.divide(value, volume, out=told["close"].copy(), where=volume > 0)
     unknown = np.full(len(opened), np.nan)
     return Bars(
         open_time=opened,
         time=opened + step,
         known_at=opened + step,
-        **{name: table[name] for name in ("open", "high", "low", "close", "volume")},
-        signed_volume=np.where(np.isnan(signed), 2 * table["taker_buy_volume"] - volume, signed),
+        **{name: told[name] for name in ("open", "high", "low", "close", "volume", "trades")},
+        signed_volume=signed,
         value=value,
-        vwap=vwap,
-        trades=table["trades"],
+        vwap=np.where(np.isnan(told["vwap"]), vwap, told["vwap"]),
         up_ticks=unknown,
         down_ticks=unknown.copy(),
     )
 
 
-def candle_files(path: str | Path) -> list[Path]:
-    """The files that a path with or without * names, in order of name; DataError where there are none."""
-    return _paths(path)
-
-
-def _paths(path: str | Path) -> list[Path]:
-    if not any(sign in str(path) for sign in "*?["):
-        return [existing(path)]
-    pattern = Path(path)
-    matches = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
-    found = sorted(match for match in matches if match.is_file())
-    if not found:
-        raise DataError(f"no file matches {str(path)!r}", hint="data/BTCUSDT-5m-*.zip")
-    return found
-
-
-def _table(path: Path, columns: Mapping[str, str]) -> dict[str, Floats | Ints]:
-    frame = _read(path)
-    if not len(frame):
+def _tables(path: Path, layout: CandleLayout) -> Iterator[dict[str, Floats | Ints]]:
+    """Pieces with at least one row each, and at least one of them."""
+    zipped = path.suffix.lower() == ".zip" and not layout.form.names
+    table = open_table(path, layout.form, BINANCE if zipped else ())
+    mapping = _mapping(table.names, path, layout)
+    clock, chosen, row, some = Clock(path, layout.form), Chosen(path, layout.symbol), 0, False
+    figures = [mapping[name] for name in mapping if name not in {"open_time", "symbol"}]
+    for frame in table.pieces(list(dict.fromkeys(mapping.values())), figures):
+        piece = _piece(frame, mapping, path, clock, row)
+        if "symbol" in mapping:
+            meant = chosen.rows(frame[mapping["symbol"]])
+            piece = piece if meant.all() else {name: column[meant] for name, column in piece.items()}
+        row += len(frame)
+        if len(piece["open_time"]):
+            some = True
+            yield piece
+    if not row:
         raise DataError(f"{path} holds no candles", allowed="at least one row")
-    unknown = [name for name in columns if name not in (*NEEDED, *OPTIONAL)]
-    if unknown:
-        ours = (*NEEDED, *OPTIONAL)
-        hint = nearest(unknown[0], ours)
-        raise DataError(f"candles have no column {unknown[0]!r}", allowed=", ".join(ours), hint=hint)
-    mapping = {name: columns.get(name, _theirs(name, frame.columns)) for name in (*NEEDED, *OPTIONAL)}
-    absent = [n for n in (*NEEDED, *columns) if mapping[n] not in frame.columns]
-    if absent:
-        raise DataError(
-            f"{path} has no column {mapping[absent[0]]!r} (for {absent[0]})",
-            allowed=", ".join(frame.columns),
-            hint=f"columns: {{{absent[0]}: {nearest(absent[0], frame.columns) or '…'}}}",
-        )
-    table: dict[str, Floats | Ints] = {"open_time": clock(frame[mapping["open_time"]], path)}
+    if not some:
+        chosen.end()
+
+
+def _piece(
+    frame: pl.DataFrame, mapping: Mapping[str, str], path: Path, clock: Clock, row: int
+) -> dict[str, Floats | Ints]:
+    piece: dict[str, Floats | Ints] = {"open_time": clock.read(frame[mapping["open_time"]], row)}
     for name in (*NEEDED[1:], *OPTIONAL):
-        known = mapping[name] in frame.columns
-        table[name] = numbers(frame[mapping[name]], path) if known else np.full(len(frame), np.nan)
-    return table
+        known = name in mapping
+        piece[name] = numbers(frame[mapping[name]], path, row) if known else np.full(len(frame), np.nan)
+    return piece
 
 
-def _theirs(name: str, known: list[str]) -> str:
-    return _THEIRS[name] if name in _THEIRS and name not in known else name
-
-
-def _read(path: Path) -> pl.DataFrame:
-    if path.suffix.lower() != ".zip":
-        return read_table(path)
-    import polars as pl
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-            if len(names) != 1:
-                raise DataError(f"{path} holds {len(names)} CSV files", allowed="one")
-            data = archive.read(names[0])
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise DataError(f"cannot read {path}: {error}", hint="is the file whole? download it again") from None
-    headed = data[:1].isalpha()
-    try:
-        columns = None if headed else list(BINANCE)
-        return pl.read_csv(io.BytesIO(data), has_header=headed, new_columns=columns, infer_schema_length=None)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).split("\n", maxsplit=1)[0]
-        raise DataError(f"cannot read {path}: {reason}", allowed="a CSV of candles") from None
-
-
-def _step(opened: Ints, path: str | Path) -> int:
-    steps = np.diff(opened)
-    steps = steps[steps > 0]
-    if not len(steps):
-        raise DataError(f"{len(opened)} candles of {path} do not tell how long one is", hint="interval: 5m")
-    step = int(steps.min())
-    odd = int((steps % step > 0).sum())
-    if odd:
-        raise DataError(
-            f"candles of {path} lie {format_duration(step)} apart, but {odd:,} of them off that grid",
-            allowed="candles of one length",
-            hint="interval: 5m",
-        )
-    return step
+def _mapping(names: list[str], path: Path, layout: CandleLayout) -> dict[str, str]:
+    mapping = {name: name for name in NEEDED}
+    for name in (*OPTIONAL, "symbol"):
+        theirs = _THEIRS[name] if name in _THEIRS and name not in names else name
+        if theirs in names:
+            mapping[name] = theirs
+    if layout.symbol is not None:
+        mapping["symbol"] = "symbol"
+    return mapped(names, mapping | dict(layout.columns), path)

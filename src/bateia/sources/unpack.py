@@ -28,7 +28,7 @@ def unpacked(path: str | Path, piece: int = PIECE) -> Iterator[bytes]:
     b'{"topic":'
     """
     path = Path(path)
-    read = {".zip": _zip, ".gz": _gzip, ".zst": _zstd}.get(path.suffix, _plain)
+    read = {".zip": _zip, ".gz": _gzip, ".zst": _zstd}.get(path.suffix.lower(), _plain)
     empty = True
     try:
         with path.open("rb") as file:

@@ -8,6 +8,7 @@ from bateia.testing.policies import check_policy
 from bateia.testing.preparation import check_preparation
 from bateia.testing.regimes import check_regime
 from bateia.testing.risk import check_risk
+from bateia.testing.sources import check_source
 from bateia.testing.splits import check_splitter
 from bateia.testing.suite import run_suite
 
@@ -20,6 +21,7 @@ __all__ = [
     "check_preparation",
     "check_regime",
     "check_risk",
+    "check_source",
     "check_splitter",
     "run_suite",
 ]
