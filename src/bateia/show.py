@@ -250,3 +250,51 @@ def show_leaks(checks: Sequence[dict[str, Any]]) -> None:
         at = f" (rows {', '.join(map(str, rows[:5]))}{', …' if len(rows) > 5 else ''})" if rows else ""
         line = Text(f"{verdict:<15}", style.get(verdict, "dim"))
         console.print(line + Text(f"{check['name']:<12}{check['evidence']}{at}"))
+
+
+def show_fetched(report: dict[str, Any], store: Path) -> None:
+    """What a fetch brought, what the exchange does not have, and what is still missing."""
+    console = Console(highlight=False, soft_wrap=True)
+    rows, files = f"{report['rows']:,} rows", f"{report['files']:,} files"
+    console.print(f"{report['series']}: {rows} added to {store} ({files}, {report['requests']:,} requests)")
+    for note in report["notes"]:
+        console.print(Text(f"note: {note}", "dim"))
+    if report["absent"]:
+        console.print(Text(f"the exchange itself has nothing for {_stretches(report['absent'])}", "dim"))
+    for failed in report["failed"]:
+        console.print(Text(f"missing: {_stretches(failed['missing'])}: {failed['reason']}", "bold red"))
+    if report["whole"]:
+        console.print(Text(f"whole from {' and '.join(_span(*s) for s in report['asked'])}", "green"))
+    else:
+        console.print("run the same again: it fetches only what is missing")
+
+
+def _stretches(spans: Sequence[Sequence[str]], most: int = 5) -> str:
+    more = f" and {len(spans) - most:,} more stretches" if len(spans) > most else ""
+    return ", ".join(_span(*span) for span in spans[:most]) + more
+
+
+def _span(start: str, end: str) -> str:
+    return f"{_minute(start)} to {_minute(end)}"
+
+
+def show_stored(rows: Sequence[dict[str, Any]], store: str) -> None:
+    """The series of a store, a line each."""
+    console = Console(highlight=False)
+    if not rows:
+        console.print(f"{store} holds nothing yet; try: bateia fetch binance BTCUSDT 5m --from 2024-01")
+        return
+    table = _table()
+    for name in ("series", "from", "to", "rows", "MB"):
+        table.add_column(name, justify="right" if name in {"rows", "MB"} else "left", no_wrap=True)
+    for row in rows:
+        ends = [_minute(row[end] or "-").removesuffix(" 00:00") for end in ("from", "to")]
+        table.add_row(row["series"], *ends, f"{row['rows']:,}", f"{row['bytes'] / 1e6:,.1f}")
+    console.print(table)
+    for row in rows:
+        for what, said in (("missing", "lacks"), ("absent", "has nothing, as its source, for")):
+            if row[what]:
+                console.print(f"{row['series']} {said} {_stretches(row[what])}", soft_wrap=True)
+        if row["corrupt"]:
+            line = f"{row['series']} is corrupt in {', '.join(row['corrupt'])}; fetch it again"
+            console.print(Text(line, "bold red"), soft_wrap=True)

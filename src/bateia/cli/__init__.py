@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bateia.cli import compare, data, features, runs, tuning, vetting
+from bateia.cli import compare, data, features, fetch, runs, stored, tuning, vetting
 from bateia.cli.common import BateiaInterrupt
 
 # Before LightGBM starts its threads: idle ones must sleep, not spin.
@@ -30,6 +30,10 @@ app.command()(tuning.promote)
 app.command()(vetting.leaks)
 app.add_typer(runs.app, name="runs")
 app.add_typer(features.app, name="features")
+app.add_typer(fetch.app, name="fetch")
+app.add_typer(data.app, name="data")
+data.app.command()(stored.status)
+data.app.command()(stored.export)
 
 
 def show_version(asked: bool) -> None:
@@ -63,8 +67,10 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.secho("interrupted", fg="red", err=True)
         sys.exit(130)
-    except BateiaInterrupt:
+    except BateiaInterrupt as interrupt:
         typer.secho(
-            "interrupted; a run under way is marked incomplete, a rerun starts clean", fg="red", err=True
+            str(interrupt) or "interrupted; a run under way is marked incomplete, a rerun starts clean",
+            fg="red",
+            err=True,
         )
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""Data: bars from trades."""
+"""Data: bars from trades; commands on stored data are added to `app`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from bateia.cli.common import AsJson, show_json
+
+app = typer.Typer(no_args_is_help=True, help="Data that is there: what it covers, and copies of it.")
 
 
 def bars(

@@ -1,6 +1,7 @@
 """Market data on disk: whole, hashed, resumable."""
 
 from bateia.store.catalogue import Origin, Part, Series
+from bateia.store.status import spans, status
 from bateia.store.store import Store, Writer, fetch_hint
 
-__all__ = ["Origin", "Part", "Series", "Store", "Writer", "fetch_hint"]
+__all__ = ["Origin", "Part", "Series", "Store", "Writer", "fetch_hint", "spans", "status"]

@@ -38,6 +38,18 @@ class Series:
     def __str__(self) -> str:
         return "/".join(vars(self).values())
 
+    @classmethod
+    def parse(cls, text: str) -> Series:
+        """From its four words with slashes; ConfigError for anything else."""
+        words = text.strip("/").split("/")
+        if len(words) != 4:
+            raise ConfigError(
+                f"{text!r} is no series",
+                allowed="source/market/symbol/kind, as `bateia data status` lists them",
+                hint="binance/um/BTCUSDT/candles-5m",
+            )
+        return cls(*words)
+
     @property
     def folder(self) -> str:
         """Where its data lies, in a form that DuckDB and Polars read as columns."""
@@ -64,6 +76,8 @@ class Part(BaseModel):
     period: str
     file: str
     sha256: str
+    size: int
+    """Bytes of the file."""
     rows: int
     first: int | None
     """Clock of the first row, microseconds; None where there is no row."""

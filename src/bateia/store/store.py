@@ -247,6 +247,7 @@ class Writer:
             period=period.name,
             file=f"{DATA}/{self.series.folder}/{period.name}-{digest[:16]}.parquet",
             sha256=digest,
+            size=len(data),
             rows=len(frame),
             first=first,
             last=last,

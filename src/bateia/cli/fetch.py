@@ -1,0 +1,59 @@
+"""Fetching: one command a source, which carries on where an earlier one stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bateia.cli.common import AsJson, BateiaInterrupt, show_json
+
+app = typer.Typer(no_args_is_help=True, help="Bring data of an exchange into the store.")
+StorePath = Annotated[Path, typer.Option("--store", help="Folder of the store.", envvar="BATEIA_STORE")]
+DEFAULT_STORE = Path("store")
+
+
+@app.callback()
+def sources() -> None:
+    """Bring data of an exchange into the store."""
+
+
+@app.command()
+def binance(
+    symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT.")],
+    what: Annotated[str, typer.Argument(help="Length of candles, such as 5m.")],
+    since: Annotated[str, typer.Option("--from", help="First month, day or moment (UTC), such as 2024-01.")],
+    until: Annotated[str, typer.Option("--to", help="Last one, included; now if absent.")] = "",
+    market: Annotated[str, typer.Option(help="spot, um (USD-M futures) or cm (COIN-M futures).")] = "spot",
+    store: StorePath = DEFAULT_STORE,
+    archive: Annotated[str, typer.Option(help="Address of the archive, if not Binance's own.")] = "",
+    rest: Annotated[str, typer.Option(help="Address of the REST interface, if not Binance's own.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Fetch what the store lacks, verified; exit status 1 where something could not be had."""
+    try:
+        from bateia.show import Progress, show_fetched
+
+        with Progress(silent=as_json) as progress:
+            from bateia.sources.binance import ARCHIVE, fetch_binance
+
+            report = fetch_binance(
+                store,
+                symbol,
+                what,
+                since,
+                until,
+                market=market,
+                archive=archive or ARCHIVE,
+                rest=rest,
+                stage=progress.stage,
+            )
+    except KeyboardInterrupt:
+        raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        show_fetched(report.to_dict(), store)
+    if not report.whole:
+        raise typer.Exit(1)

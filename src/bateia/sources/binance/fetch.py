@@ -1,0 +1,107 @@
+"""`bateia fetch binance`: what is asked for, minus what the store has, from the archive and from REST."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bateia.core import ConfigError, format_time
+from bateia.core.clock import DAY
+from bateia.core.coverage import Coverage
+from bateia.core.period import Period, parse_edge
+from bateia.sources.binance.candles import Candles
+from bateia.sources.binance.markets import ARCHIVE, Market, interval_of, market_of, symbol_of
+from bateia.sources.binance.rest import Rest, UnknownSymbolError
+from bateia.sources.fetching import Report, Stage, silent
+from bateia.sources.web import Web, WebError
+from bateia.store import Store
+
+_RECENT = 2 * DAY
+
+
+def fetch_binance(
+    store: str | Path,
+    symbol: str,
+    what: str,
+    since: str,
+    until: str = "",
+    *,
+    market: str = "spot",
+    archive: str = ARCHIVE,
+    rest: str = "",
+    web: Web | None = None,
+    stage: Stage = silent,
+) -> Report:
+    """Bring candles of length `what` from `since` to `until` (both included; "" is now) into a store.
+
+    Only what the store lacks is downloaded; every file is held against its published hash, gaps are asked
+    of REST, and each month is in the store as soon as it is there. ConfigError for what cannot be meant,
+    UnknownSymbolError, DataError where the store cannot be written; what else goes wrong is in the report.
+    """
+    where, symbol = market_of(market), symbol_of(symbol)
+    step = interval_of(what, where)
+    start, end = _edges(since, until)
+    kept = Store.create(store)
+    with web or Web() as open_web:
+        interface = Rest(open_web, rest or where.rest, where)
+        closed = _now(interface, end) // step * step
+        if start >= min(end, closed):
+            raise ConfigError(f"no candle from {since} on is whole by now", hint="an earlier --from")
+        asked = Coverage.of([(start, min(end, closed))])
+        task = Candles(kept, open_web, interface, archive, where, symbol, what, step)
+        report = Report(task.series, asked)
+        _each_month(task, asked, closed, report, stage)
+        report.requests = open_web.requests
+        _refuse_unknown(task, interface, where, report)
+    return report
+
+
+def _each_month(task: Candles, asked: Coverage, closed: int, report: Report, stage: Stage) -> None:
+    months = [m for start, end in asked.stretches for m in Period.covering(start, end, "month")]
+    name = f"{task.symbol} {task.interval}"
+    with task.store.writer(task.series) as writer, stage(name, len(months)) as advance:
+        for month in months:
+            try:
+                task.fetch(writer, month, asked, closed, report)
+            except WebError as error:
+                wanted = asked & Coverage.of([(month.start, month.end)])
+                report.fail(wanted - task.store.coverage(task.series), error)
+            advance(1)
+
+
+def _refuse_unknown(task: Candles, interface: Rest, market: Market, report: Report) -> None:
+    """UnknownSymbolError where neither the archive nor REST has ever had anything of this name."""
+    if task.unknown and not task.store.coverage(task.series):
+        close = interface.like(task.symbol)
+        raise UnknownSymbolError(
+            f"Binance has no {task.symbol!r} among its {market.about}",
+            allowed="a symbol of this market",
+            hint=close or "another --market: spot, um, cm",
+        )
+
+
+def _edges(since: str, until: str) -> tuple[int, int]:
+    """From and to before; ConfigError for dates in the future or in the wrong order."""
+    now = int(time.time() * 1e6)
+    start, end = parse_edge(since), parse_edge(until, last=True) if until else now
+    for text, moment in ((since, start), (until, parse_edge(until) if until else 0)):
+        if moment > now:
+            raise ConfigError(
+                f"{text} lies in the future (it is {format_time(now // 1_000_000 * 1_000_000)})",
+                allowed="dates of the past",
+                hint="leave --to out for everything up to now",
+            )
+    if start >= end:
+        raise ConfigError(f"{since} to {until} is no stretch of time", allowed="--from before --to")
+    return start, min(end, now)
+
+
+def _now(interface: Rest, end: int) -> int:
+    """The exchange's clock where it matters which candle is whole, else ours."""
+    ours = int(time.time() * 1e6)
+    if end < ours - _RECENT:
+        return ours
+    try:
+        return interface.now()
+    except (WebError, KeyError, TypeError, ValueError):
+        return ours

@@ -1,0 +1,92 @@
+"""Binance's three markets: where each one's files and answers are, and how much may be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bateia.core import ConfigError, nearest, parse_duration
+from bateia.core.clock import DAY
+from bateia.core.events import Ints
+
+ARCHIVE = "https://data.binance.vision"
+
+
+@dataclass(frozen=True)
+class Market:
+    """One of Binance's markets."""
+
+    name: str
+    about: str
+    archive: str
+    """Folder of the archive, below `/data`."""
+    rest: str
+    """Host of its REST interface."""
+    path: str
+    """What every one of its routes begins with."""
+    weight: int
+    """Weight of requests allowed in a minute."""
+    page_weight: int
+    """Weight of a page of 1,000 candles."""
+    trades_weight: int
+    """Weight of a page of 1,000 aggregated trades."""
+    longest: int | None = None
+    """Most that the times of one request may lie apart, microseconds."""
+    by_contract: bool = False
+    """Volume counts contracts, and what the others call quote volume is in the base asset."""
+
+
+MARKETS = {
+    market.name: market
+    for market in (
+        Market("spot", "spot", "spot", "https://api.binance.com", "/api/v3", 6000, 2, 4),
+        Market("um", "USD-M futures", "futures/um", "https://fapi.binance.com", "/fapi/v1", 2400, 5, 20),
+        Market(
+            *("cm", "COIN-M futures", "futures/cm", "https://dapi.binance.com", "/dapi/v1", 2400, 5, 20),
+            longest=200 * DAY,
+            by_contract=True,
+        ),
+    )
+}
+INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
+"""Lengths of candles that fit into days; `1s` on spot only."""
+
+
+def market_of(name: str) -> Market:
+    """The market of a name; ConfigError where there is none."""
+    if name not in MARKETS:
+        allowed = ", ".join(f"{one.name} ({one.about})" for one in MARKETS.values())
+        raise ConfigError(f"no market {name!r} at Binance", allowed=allowed, hint=nearest(name, MARKETS))
+    return MARKETS[name]
+
+
+def interval_of(text: str, market: Market) -> int:
+    """Microseconds of a candle; ConfigError where the market has none of that length.
+
+    >>> interval_of("5m", MARKETS["um"])
+    300000000
+    """
+    known = INTERVALS if market.name == "spot" else INTERVALS[1:]
+    if text not in known:
+        raise ConfigError(
+            f"no candles of {text!r} on {market.about}",
+            allowed=", ".join(known),
+            hint=nearest(text, known) or "5m",
+        )
+    return parse_duration(text)
+
+
+def symbol_of(text: str) -> str:
+    """A symbol as Binance writes it; ConfigError for what cannot be one.
+
+    >>> symbol_of("btcusdt")
+    'BTCUSDT'
+    """
+    symbol = text.strip().upper()
+    if not symbol.replace("_", "").isalnum() or not symbol.isascii() or len(symbol) > 40:
+        raise ConfigError(f"{text!r} is no symbol", allowed="letters, digits and _", hint="BTCUSDT")
+    return symbol
+
+
+def milliseconds(moments: Ints | int) -> Ints | int:
+    """Microseconds as REST takes them."""
+    return moments // 1000

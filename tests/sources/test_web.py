@@ -1,0 +1,103 @@
+"""Patience with what passes, bounded, and clear words about the rest; against a server on loopback."""
+
+import email.utils
+import socket
+import time
+
+import pytest
+
+from bateia.core import ConfigError
+from bateia.sources.web import Web, WebError
+from loopback_exchange import Exchange, serving
+
+
+@pytest.fixture
+def exchange():
+    with serving(Exchange()) as served:
+        served.files["/a"] = b"whole" * 1000
+        yield served
+
+
+def patient(waited, **more):
+    return Web(tries=4, backoff=0.5, sleep=waited.append, **more)
+
+
+@pytest.mark.parametrize(
+    ("faults", "waits"),
+    [
+        ([], []),
+        (["drop"], [0.5]),
+        (["drop", 500, 503], [0.5, 1.0, 2.0]),
+        ([(429, 7)], [7.0]),
+        ([(418, 120), (503, "")], [120.0, 1.0]),
+        ([(429, "soon")], [0.5]),
+    ],
+)
+def test_what_passes_is_tried_again(exchange, faults, waits):
+    exchange.faults["/a"] = list(faults)
+    waited = []
+    with patient(waited) as web:
+        assert web.get(f"{exchange.url}/a").body == b"whole" * 1000
+    assert waited == waits
+    assert exchange.count("/a") == len(faults) + 1
+
+
+def test_retry_after_may_be_a_date(exchange):
+    exchange.faults["/a"] = [(429, email.utils.formatdate(time.time() + 100))]
+    waited = []
+    with patient(waited) as web:
+        assert web.get(f"{exchange.url}/a").status == 200
+    assert 90 < waited[0] < 110
+
+
+@pytest.mark.parametrize(
+    ("faults", "says", "tries"),
+    [
+        ([500] * 9, r"answers 500 \(4 tries\).*it carries on", 4),
+        ([(418, 7200)], r"asks for 7,200 s of patience; allowed: at most 300 s", 1),
+        ([403], "answers 403: .*another network", 1),
+        ([451], "another host by --rest", 1),
+        ([404], "answers 404", 1),
+    ],
+)
+def test_the_rest_is_told(exchange, faults, says, tries):
+    exchange.faults["/a"] = list(faults)
+    with patient([]) as web, pytest.raises(WebError, match=says):
+        web.get(f"{exchange.url}/a")
+    assert exchange.count("/a") == tries
+
+
+def test_an_allowed_status_is_an_answer(exchange):
+    with patient([]) as web:
+        assert web.get(f"{exchange.url}/none", allow=(404,)).status == 404
+        with pytest.raises(WebError, match="no JSON: b'whole"):
+            web.get(f"{exchange.url}/a").json()
+
+
+def test_a_host_that_is_not_there_is_asked_once():
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/a"
+    waited = []
+    with patient(waited) as web:
+        with pytest.raises(WebError, match=r"\(4 tries\); try: is this machine online"):
+            web.get(url)
+        assert waited == [0.5, 1.0, 2.0]
+        with pytest.raises(WebError, match="cannot be reached"):
+            web.get(url)
+    assert len(waited) == 3
+
+
+def test_a_server_that_never_answers_is_given_up():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/a"
+        with patient([], timeout=0.05) as web, pytest.raises(WebError, match=r"timed out.*\(4 tries\)"):
+            web.get(url)
+
+
+def test_without_httpx(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "httpx", None)
+    with pytest.raises(ConfigError, match=r"needs httpx.*pip install 'bateia\[exchange\]'"):
+        Web()
