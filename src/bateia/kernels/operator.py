@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from threading import RLock
 from typing import Any
 
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # see kernels/jit.py
@@ -24,6 +25,8 @@ from numba import cfunc, types
 
 _FLOATS = types.CPointer(types.float64)
 SIGNATURE = types.int64(types.int64, types.int64, types.CPointer(_FLOATS), _FLOATS, _FLOATS, _FLOATS)
+
+_COMPILING = RLock()
 
 Params = tuple[float, ...]
 Kernel = Callable[[int, int, Any, Any, Any, Any], int]
@@ -87,9 +90,13 @@ class Operator:
     @cached_property
     def address(self) -> int:
         """Where the compiled kernel lies in this process; compiles on first use, then loads from disk."""
-        compiled = cfunc(SIGNATURE, cache=True, error_model="numpy")(self.kernel)
-        self.__dict__["compiled"] = compiled  # keeps the machine code alive as long as the operator
-        return int(compiled.address)
+        # Once, whoever asks at the same time: code that is compiled again takes the place of the first, whose
+        # address some stream has by then.
+        with _COMPILING:
+            if "compiled" not in self.__dict__:  # where it stays alive as long as the operator
+                compiled = cfunc(SIGNATURE, cache=True, error_model="numpy")(self.kernel)
+                self.__dict__["compiled"] = compiled
+            return int(self.__dict__["compiled"].address)
 
 
 OPERATORS: dict[str, Operator] = {}
