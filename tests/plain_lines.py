@@ -54,14 +54,14 @@ def plain_samples(lines, every, depth, symbol=None):
     return made
 
 
-def generated_line(i, bids, asks, kind="delta", ts=None, symbol="GENERATED", number=None):
+def generated_line(i, bids, asks, kind="delta", ts=None, symbol="GENERATED", number=None, levels=50):
     """One line in the archive's form; message i of 100 ms each."""
     ts = 1_700_000_000_000 + 100 * i if ts is None else ts
-    levels = [",".join(f'["{p}","{s}"]' for p, s in side) for side in (bids, asks)]
+    sides = [",".join(f'["{p}","{s}"]' for p, s in side) for side in (bids, asks)]
     number = 100 + i if number is None else number
     return (
-        f'{{"topic":"orderbook.50.{symbol}","type":"{kind}","ts":{ts},"data":{{"s":"{symbol}",'
-        f'"b":[{levels[0]}],"a":[{levels[1]}],"u":{number},"seq":{7 * i}}},"cts":{ts - 3}}}\n'
+        f'{{"topic":"orderbook.{levels}.{symbol}","type":"{kind}","ts":{ts},"data":{{"s":"{symbol}",'
+        f'"b":[{sides[0]}],"a":[{sides[1]}],"u":{number},"seq":{7 * i}}},"cts":{ts - 3}}}\n'
     ).encode()
 
 

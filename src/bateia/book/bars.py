@@ -36,6 +36,7 @@ AFTER_ANOTHER = ("upper_wick", "lower_wick", "log_ret_close")
 """Features that need the close of the bar before: NaN where that bar is missing."""
 DEEP = 5
 """Levels of `mean_deep_obi`."""
+OUTPUTS = len(FEATURES) + 2
 ROOM = 64
 
 
@@ -50,7 +51,10 @@ def level_names(depth: int) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class BookRows(Block):
-    """Bars of a book: `time` is the close, `features` (n, 10) are `FEATURES`, levels are as in `Samples`."""
+    """Bars of a book: `time` is the close, levels are as in `Samples`, `features` (n, 10) are `FEATURES`.
+
+    `wicks` (n, 2) are the upper and the lower one as prices, for who comes to know the close before.
+    """
 
     time: Ints
     bid_price: Floats
@@ -58,6 +62,7 @@ class BookRows(Block):
     ask_price: Floats
     ask_size: Floats
     features: Floats
+    wicks: Floats
 
     def to_frame(self) -> pl.DataFrame:
         """`time`, the columns of `level_names`, the features: 810 of them beside `time` at a depth of 200."""
@@ -123,9 +128,9 @@ class BookBarStream:
         depth = self.kind.depth
         if samples.depth < depth:
             raise DataError(f"samples of {samples.depth} levels", allowed=f"{depth}, the depth of the bars")
-        rows, made = 0, [self._rows(samples, np.empty(0, np.int64), np.empty((0, len(FEATURES))))]
+        rows, made = 0, [self._rows(samples, np.empty(0, np.int64), np.empty((0, OUTPUTS)))]
         while rows < len(samples):
-            at, out = np.empty(ROOM, np.int64), np.empty((ROOM, len(FEATURES)))
+            at, out = np.empty(ROOM, np.int64), np.empty((ROOM, OUTPUTS))
             columns = (*samples.columns().values(), self.ints, self.floats, self.micro, at, out)
             given = (rows, self.kind.bar, min(DEEP, depth), *columns)
             rows, count, dropped = kernels.book_bars(*given)
@@ -149,7 +154,7 @@ class BookBarStream:
         for name in ("ints", "floats", "micro"):
             getattr(self, name)[:] = snapshot[name]
 
-    def _rows(self, samples: Samples, at: Ints, features: Floats) -> BookRows:
+    def _rows(self, samples: Samples, at: Ints, out: Floats) -> BookRows:
         depth = self.kind.depth
         return BookRows(
             time=samples.time[at],
@@ -157,7 +162,8 @@ class BookBarStream:
             bid_size=samples.bid_size[at, :depth],
             ask_price=samples.ask_price[at, :depth],
             ask_size=samples.ask_size[at, :depth],
-            features=features,
+            features=out[:, : len(FEATURES)],
+            wicks=out[:, len(FEATURES) :],
         )
 
     def _deep(self, rows: BookRows) -> BookRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,7 +85,7 @@ class BookReplay:
         self.faults = Faults() if faults is None else faults
         self.clock = np.zeros(kernels.CLOCK_INTS, np.int64)
         self.clock[kernels.TIME] = np.iinfo(np.int64).min // 2
-        self._out = self._room(MOST_AT_ONCE)
+        self._out = Samples.room(MOST_AT_ONCE, kind.depth)
         self.clock[kernels.STEP], self.clock[kernels.SILENCE] = every, silence
         self.clock[kernels.MOST] = kind.most
 
@@ -117,9 +118,11 @@ class BookReplay:
 
     def run(self, messages: Messages) -> Samples:
         """The samples that these messages complete; DataError by policy, or for times that run backwards."""
-        made: list[Samples] = []
-        row, rows = 0, len(messages)
-        out = self._out
+        return self._joined(list(self.blocks(messages)))
+
+    def blocks(self, messages: Messages) -> Iterator[Samples]:
+        """The same a few at a time, however many they are."""
+        row, rows, out = 0, len(messages), self._out
         while row < rows:
             row, count, status = kernels.book_replay(
                 row,
@@ -138,13 +141,12 @@ class BookReplay:
                 *out.columns().values(),
             )
             if count:
-                made.append(_copy(out[:count]))
+                yield _copy(out[:count])
             if status == kernels.GROW:
                 levels = int(messages.first[row + 1] - messages.first[row]) + max(self.book.levels)
                 self.book.grow(levels)
             elif status not in (kernels.DONE, kernels.FULL):
                 self._fault(status, messages, row)
-        return self._joined(made)
 
     def advance(self, now: int) -> Samples:
         """The samples due at `now` or before, no message before `now` being still to come."""
@@ -185,13 +187,9 @@ class BookReplay:
         else:
             self.faults.add(kind, line, what)
 
-    def _room(self, rows: int) -> Samples:
-        levels = [np.empty((rows, self.book.kind.depth)) for _ in range(4)]
-        return Samples(np.empty(rows, np.int64), np.empty(rows, np.int64), *levels)
-
     def _joined(self, made: list[Samples]) -> Samples:
         if not made:
-            return self._room(0)
+            return Samples.room(0, self.book.kind.depth)
         return made[0] if len(made) == 1 else Samples.concat(made)
 
 

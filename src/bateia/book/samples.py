@@ -26,6 +26,16 @@ class Samples(Block):
     ask_price: Floats
     ask_size: Floats
 
+    @classmethod
+    def room(cls, rows: int, depth: int) -> Samples:
+        """Samples whose values are not set yet.
+
+        >>> Samples.room(0, 5).ask_size.shape
+        (0, 5)
+        """
+        levels = [np.empty((rows, depth)) for _ in range(4)]
+        return cls(np.empty(rows, np.int64), np.empty(rows, np.int64), *levels)
+
     @property
     def depth(self) -> int:
         """Levels of each side."""

@@ -86,6 +86,7 @@ def _summary(count, micro, messages, spread, obi, deep, previous, out, row):
     out[row, 4] = np.sqrt(squares / (count - 1)) if count > 1 else np.nan
     out[row, 5], out[row, 6], out[row, 7] = spread, obi / count, deep / count
     out[row, 8], out[row, 9] = np.log(1.0 + messages), close
+    out[row, 10], out[row, 11] = high - max(opened, close), min(opened, close) - low
 
 
 @kernel

@@ -1,0 +1,205 @@
+"""Archives of order books to Parquet files of bars, one a day: in parallel, and resumable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bateia.book.archive import NAME, ArchiveReader
+from bateia.book.bars import BookBars, BookRows
+from bateia.book.days import date_of, join_day, split_days, write_day
+from bateia.core import BateiaError, DataError, format_duration
+
+FORM = 1
+"""Of what is written: a greater one builds every file again."""
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What became of one archive: `error` is empty if all went well; `days` are the files that it made."""
+
+    source: str
+    days: list[str] = field(default_factory=list)
+    rows: int = 0
+    gaps: int = 0
+    """Between the bars of a day."""
+    dropped: int = 0
+    """Bars left out for want of samples."""
+    shallow: int = 0
+    """Bars left out whose book had too few levels."""
+    lines: int = 0
+    messages: int = 0
+    unusual: int = 0
+    skipped: int = 0
+    """Messages without a snapshot before them."""
+    tick_size: float = 0.0
+    faults: dict[str, int] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)
+    """The first faults, each with its line."""
+    error: str = ""
+    resumed: bool = False
+    """Built by an earlier run."""
+
+
+def find_archives(source: str | Path, symbol: str = "") -> list[Path]:
+    """The file, or every archive of the symbol in a folder and below it; DataError where there is none."""
+    source = Path(source)
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise DataError(f"there is no file or folder {source}")
+    named = {path: NAME.fullmatch(path.name) for path in sorted(source.rglob("*")) if path.is_file()}
+    found = [path for path, name in named.items() if name and symbol in ("", name[2])]
+    if not found:
+        symbols = sorted({name[2] for name in named.values() if name})
+        raise DataError(
+            f"no archive of {symbol or 'any symbol'} in {source}",
+            allowed="names such as 2024-12-01_XRPUSDT_ob500.data.zip",
+            hint=f"--symbol {symbols[0]}" if symbols else None,
+        )
+    return sorted(found, key=lambda path: path.name)
+
+
+def build_file(path: Path, out: Path, reader: ArchiveReader, kind: BookBars) -> FileReport:
+    """One archive to its days' files under `out`; what is wrong with it is in the report, never raised."""
+    kept = out / ".built" / f"{path.name}.json"
+    try:
+        mark = _mark(path, reader, kind)
+        done = _done(kept, mark, out)
+        if done is not None:
+            return done
+        report = _built(path, out, reader, kind)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part")
+        part.write_text(json.dumps({"mark": mark, "report": asdict(report)}, indent=1), encoding="utf-8")
+        part.replace(kept)
+    except (BateiaError, OSError) as error:
+        kept.unlink(missing_ok=True)
+        return FileReport(str(path), error=str(error))
+    return report
+
+
+def build(
+    source: str | Path,
+    out: str | Path,
+    reader: ArchiveReader,
+    kind: BookBars,
+    executor: Executor | None = None,
+    watch: Callable[[FileReport], object] = lambda report: None,
+) -> list[FileReport]:
+    """Every archive under `source` to `out`, in the order of their names; `watch` hears of each one done.
+
+    With an executor (of processes, or of machines) files are built at the same time. An archive that was
+    built with the same settings before is left as it is.
+    """
+    paths = find_archives(source, reader.symbol)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    twice = _same_day(paths)
+    reports: dict[Path, FileReport] = {path: FileReport(str(path), error=why) for path, why in twice.items()}
+    for report in reports.values():
+        watch(report)
+    left = [path for path in paths if path not in reports]
+    for path, report in _each(left, folder, reader, kind, executor):
+        reports[path] = report
+        watch(report)
+    made = [reports[path] for path in paths]
+    for day in sorted({day for report in made for day in report.days}):
+        join_day(folder / day, kind)
+    return made
+
+
+def _each(
+    paths: Sequence[Path], out: Path, reader: ArchiveReader, kind: BookBars, executor: Executor | None
+) -> Iterator[tuple[Path, FileReport]]:
+    if executor is None:
+        for path in paths:
+            yield path, build_file(path, out, reader, kind)
+        return
+    asked = {executor.submit(build_file, path, out, reader, kind): path for path in paths}
+    try:
+        for done in as_completed(asked):
+            path, error = asked[done], done.exception()
+            yield path, done.result() if error is None else FileReport(str(path), error=f"{path}: {error!r}")
+    finally:
+        for waiting in asked:
+            waiting.cancel()
+
+
+def _same_day(paths: Sequence[Path]) -> dict[Path, str]:
+    """Archives of a day and symbol that another one is of too, and why they are not built."""
+    first: dict[tuple[str, str], Path] = {}
+    wrong: dict[Path, str] = {}
+    for path in paths:
+        name = NAME.fullmatch(path.name)
+        if name is None:
+            continue
+        other = first.setdefault((name[1], name[2]), path)
+        if other is not path:
+            wrong[path] = (
+                f"{path} is of the same day as {other}; allowed: one archive a day; try: one of them alone"
+            )
+    return wrong
+
+
+def _mark(path: Path, reader: ArchiveReader, kind: BookBars) -> dict[str, Any]:
+    """What a file is built from: if none of it changes, it is not built again."""
+    stat = path.stat()
+    settings = {"reader": reader.model_dump(mode="json"), "bars": kind.model_dump(mode="json")}
+    return {"form": FORM, "size": stat.st_size, "changed": stat.st_mtime_ns, **settings}
+
+
+def _done(kept: Path, mark: dict[str, Any], out: Path) -> FileReport | None:
+    try:
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        report = FileReport(**found["report"] | {"resumed": True})
+        whole = found["mark"] == mark and all((out / day).is_file() for day in report.days)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return report if whole else None
+
+
+def _built(path: Path, out: Path, reader: ArchiveReader, kind: BookBars) -> FileReport:
+    name = NAME.fullmatch(path.name)
+    if name and not reader.symbol:
+        reader = reader.model_copy(update={"symbol": name[2]})
+    samples, bars = reader.open(path), kind.start()
+    rows = BookRows.concat([bars.run(block) for block in samples])
+    if not len(rows):
+        raise DataError(
+            f"{path} makes no whole bar: {samples.messages} messages, {bars.dropped} bars cut short, "
+            f"{bars.shallow} less than {kind.depth} levels deep",
+            allowed=f"every sample of a bar of {format_duration(kind.bar)}",
+            hint="a shorter --bar, a smaller --depth",
+        )
+    if name:
+        _of_day(path, rows, name[1])
+    days = [write_day(day, out, samples.lines.symbol, kind) for day in split_days(rows, kind.bar)]
+    replay = samples.replay
+    assert replay is not None
+    return FileReport(
+        source=str(path),
+        days=[day for day, _ in days],
+        rows=len(rows),
+        gaps=sum(gaps for _, gaps in days),
+        dropped=bars.dropped,
+        shallow=bars.shallow,
+        lines=samples.lines.lines,
+        messages=samples.messages,
+        unusual=samples.lines.unusual,
+        skipped=replay.skipped + samples.lines.early,
+        tick_size=samples.lines.tick_size or 0.0,
+        faults=samples.faults.counts,
+        listed=[f"line {fault.line}: {fault.what}" for fault in samples.faults.listed],
+    )
+
+
+def _of_day(path: Path, rows: BookRows, date: str) -> None:
+    for time in (rows.time[0] - 1, rows.time[-1] - 1):
+        found = date_of(int(time))
+        if found != date:
+            raise DataError(f"{path} holds {found}", allowed=f"the day of its name, {date}")
