@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bateia.cli import compare, data, features, fetch, runs, stored, tuning, vetting
+from bateia.cli import book, compare, data, features, fetch, runs, stored, tuning, vetting
 from bateia.cli.common import BateiaInterrupt
 
 # Before LightGBM starts its threads: idle ones must sleep, not spin.
@@ -28,6 +28,7 @@ app.command()(vetting.null)
 app.command()(tuning.tune)
 app.command()(tuning.promote)
 app.command()(vetting.leaks)
+app.add_typer(book.app, name="book")
 app.add_typer(runs.app, name="runs")
 app.add_typer(features.app, name="features")
 app.add_typer(fetch.app, name="fetch")
