@@ -224,7 +224,7 @@ def adx(m, n):
     for i in range(1, len(high)):
         up, down = high[i] - high[i - 1], low[i - 1] - low[i]
         span = max(high[i], close[i - 1]) - min(low[i], close[i - 1])
-        if not known(up, down, span):
+        if not known(up, down, close[i - 1]):
             found.append(NAN)
             continue
         new = (up if up > max(down, 0) else 0.0, down if down > max(up, 0) else 0.0, span)

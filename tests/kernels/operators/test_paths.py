@@ -47,3 +47,12 @@ def test_the_band_tightens_flips_and_starts_anew():
     upper, lower, close, expected = (np.array(column, float) for column in zip(*rows, strict=True))
     got = BAND.run({"upper": upper, "lower": lower, "close": close})["feature"]
     assert got.tolist() == pytest.approx(expected.tolist(), abs=0, nan_ok=True)
+
+
+def test_directional_movement_does_not_pass_over_an_unknown_close():
+    rng = np.random.default_rng(5)
+    close = 50 + np.cumsum(rng.normal(size=40))
+    bars = {"high": close + 1, "low": close - 1, "close": np.where(np.arange(40) == 20, np.nan, close)}
+    found = Plan({"adx": "adx(high, low, close, 3)", "reach": "true_range(high, low, close)"}).run(bars)
+    for values in found.values():
+        assert np.flatnonzero(np.isnan(values[10:])).tolist() == [11]  # the close before is part of the range

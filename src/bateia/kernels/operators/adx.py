@@ -27,8 +27,9 @@ def adx(start, stop, x, out, p, s):
     for i in range(start, stop):
         up = h[i] - h[i - 1]
         down = l[i - 1] - l[i]
-        reach = max(h[i], c[i - 1]) - min(l[i], c[i - 1])
-        if up != up or down != down or reach != reach:
+        before = c[i - 1]
+        reach = max(h[i], before) - min(l[i], before)
+        if up != up or down != down or before != before:
             out[i] = np.nan
             continue
         rise = up if up > down and up > 0.0 else 0.0
