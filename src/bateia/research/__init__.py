@@ -15,7 +15,7 @@ from bateia.research.market import (
     tape,
 )
 from bateia.research.replay import Tested, backtest, replay, rules_of
-from bateia.research.walk import Prepared, Walk, prepare, train
+from bateia.research.walk import Prepared, Walk, prepare, scored, train
 from bateia.research.watch import Silent, Watch
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "read",
     "replay",
     "rules_of",
+    "scored",
     "tape",
     "train",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bateia.core import DataError
 from bateia.core.events import Floats, Ints
 from bateia.labels import Task
 from bateia.models import AnyModel, Dataset, Fitted, LightGBM
@@ -79,15 +80,28 @@ def _fit(recipe: Recipe, market: Market, walk: Walk, model: AnyModel, ready: Pre
     fitted = model.fit(ready.fit, ready.valid)
     walk.preparation.append(ready.preparation)
     walk.fitted.append(fitted)
-    tail = fitted.predict(ready.valid.X)
+    tail = scored(fitted, ready.valid.X, walk.name, k)
     walk.policies.append(recipe.policy.fit(tail, market.labels.ret[ready.watched]))
     for number, path in enumerate(market.paths):
         for piece in path:
             if piece.fold == k:
                 asked = market.features.values[piece.start : piece.stop]
-                walk.scores[number, piece.start : piece.stop] = fitted.predict(
-                    ready.preparation.transform(asked)
-                )
+                prepared = ready.preparation.transform(asked)
+                walk.scores[number, piece.start : piece.stop] = scored(fitted, prepared, walk.name, k)
+
+
+def scored(fitted: Fitted, rows: Floats, name: str, fold: int) -> Floats:
+    """What a model says of each row; DataError, naming model and fold (from 0), unless all are numbers."""
+    score = fitted.predict(rows)
+    bad = np.flatnonzero(~np.isfinite(score))
+    if len(bad):
+        raise DataError(
+            f"{name} of fold {fold + 1} scores row {bad[0]} as {score[bad[0]]}, "
+            f"{len(bad):,} of {len(score):,} scores are no numbers",
+            allowed="a finite score for every row",
+            hint="a step under `prepare` that scales or clips features, or another model",
+        )
+    return score
 
 
 def _names(models: list[AnyModel]) -> list[str]:

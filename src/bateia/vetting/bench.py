@@ -16,7 +16,7 @@ from bateia.core import Bars, Trades
 from bateia.core.events import Floats, Ints
 from bateia.labels import Labels
 from bateia.recipe import Asset, Recipe
-from bateia.research import FeatureTable, Market, Silent, Walk, replay
+from bateia.research import FeatureTable, Market, Silent, Walk, replay, scored
 from bateia.runs import content_hash
 from bateia.splits import Path
 
@@ -101,8 +101,8 @@ class Bench:
                 known[number] = _fit(recipe, market, number, mine)
             fold = known[number]
             walk.policies[number] = recipe.policy.fit(fold.tail, market.labels.ret[fold.watched])
-            for piece, scored in zip(mine, fold.scores, strict=True):
-                walk.score[piece.start : piece.stop] = scored
+            for piece, score in zip(mine, fold.scores, strict=True):
+                walk.score[piece.start : piece.stop] = score
             yield k + 1, len(numbers), partial(_tried, recipe, market, walk)
 
     def _others(self, recipe: Recipe) -> Mapping[str, Bars]:
@@ -141,8 +141,9 @@ def _fit(recipe: Recipe, market: Market, number: int, pieces: Path) -> _Fold:
     ready = research.prepare(recipe, market, market.folds[number])
     fitted = recipe.model.fit(ready.fit, ready.valid)
     values, prepared = market.features.values, ready.preparation.transform
-    scores = [fitted.predict(prepared(values[piece.start : piece.stop])) for piece in pieces]
-    return _Fold(fitted.predict(ready.valid.X), ready.watched, scores)
+    name = recipe.model.kind
+    scores = [scored(fitted, prepared(values[piece.start : piece.stop]), name, number) for piece in pieces]
+    return _Fold(scored(fitted, ready.valid.X, name, number), ready.watched, scores)
 
 
 def _tried(recipe: Recipe, market: Market, walk: Walk) -> Tried:
