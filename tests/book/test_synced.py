@@ -119,6 +119,14 @@ def test_a_snapshot_ahead_of_the_diffs_is_not_sampled_before_they_meet_it():
     assert made.time.tolist() == [900_000] and made.bid_size[0, :2].tolist() == [7, 2]
 
 
+def test_a_time_that_falls_back_is_held():
+    replay = fresh()
+    replay.run([(0, "diff", diff(1, 5, 500_000)), (0, "depth", depth(4))])
+    replay.on(diff(6, 6, 400_000, bids=[(8, 2)]), 0)
+    assert replay.sync.time == 500_000
+    assert replay.advance(600_000).bid_size[0, :2].tolist() == [1, 2]
+
+
 def test_other_kinds_are_nothing():
     replay = fresh()
     assert len(replay.on(None, 0)) == 0 and replay.read == 0

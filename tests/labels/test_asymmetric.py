@@ -72,7 +72,7 @@ def test_answers_are_the_rolling_sum_of_log_returns_where_no_minute_is_missing(
             assert labels.value[i] == (1 if total > up * 1e-4 else -1 if total < -down * 1e-4 else 0)
 
 
-@given(seed=st.integers(0, 100), minutes=st.integers(1, 40), gap=st.sampled_from([61, 150, 400]))
+@given(seed=st.integers(0, 100), minutes=st.integers(1, 40), gap=st.sampled_from([60, 61, 120, 300]))
 def test_by_time_no_stretch_up_to_the_horizon_may_be_longer_than_a_gap(seed, minutes, gap):
     draw = np.random.default_rng(seed)
     times = np.cumsum(draw.choice([0.2, 1, 1, 1, 2, 5], 150))
@@ -119,6 +119,22 @@ def test_passes_the_suite(label, seed):
     bars = generated_bars(400, seed=seed)
     assert not label.make(bars).valid[: 400 - 60].all() or label.gap > 60 * MINUTE
     assert "future" in check_label(label, bars)
+
+
+@given(seed=st.integers(0, 1000), missing=st.sets(st.integers(1, 98), max_size=4), horizon=st.integers(1, 30))
+def test_weights_count_the_rows_that_share_a_return_up_to_the_gap(seed, missing, horizon):
+    bars = minute_bars(100, seed, sorted(missing))
+    labels = AsymmetricHorizon(horizon=horizon, up_bps=5, down_bps=5).make(bars)
+    sharing = np.zeros(len(bars))
+    for row in range(len(bars)):
+        for later in range(row + 1, min(row + horizon + 1, len(bars))):
+            if bars.time[later] - bars.time[later - 1] > MINUTE:
+                break
+            sharing[later] += 1
+    for row in np.flatnonzero(labels.valid):
+        assert labels.weight[row] == pytest.approx(
+            (1 / sharing[row + 1 : row + horizon + 1]).mean(), abs=1e-12
+        )
 
 
 def test_weights_tell_nothing_of_a_gap_that_comes_after_them():

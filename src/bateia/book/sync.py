@@ -180,7 +180,6 @@ class SyncStream:
         elif kind == "reset":
             self.stats.resets += 1
         self._buffer.clear()
-        self._early = None
         self._snapshot_at = None
         self.update_id = None
         self.state = "buffering"
