@@ -243,8 +243,11 @@ def set_cell(row, name, value):
 
 
 WRONG = {
-    "NaN in a level": (set_cell(5, "bid_7_s", float("nan")), "row 5, .*: a level that is NaN"),
-    "infinite level": (set_cell(5, "ask_7_p", float("inf")), "row 5, .*: a level that is NaN or infinite"),
+    "NaN in a level": (set_cell(5, "bid_7_s", float("nan")), "row 5, .*: a level of the bids that is NaN"),
+    "infinite level": (
+        set_cell(5, "ask_7_p", float("inf")),
+        "row 5, .*: a level of the asks that is NaN",
+    ),
     "no size": (set_cell(3, "bid_0_s", 0.0), "row 3, .*: a price or size of 0"),
     "bids not sorted": (set_cell(9, "bid_4_p", 600.0), "row 9, .*: bids that do not fall"),
     "asks not sorted": (set_cell(9, "ask_4_p", 1.0), "row 9, .*: asks that do not rise"),
@@ -252,7 +255,7 @@ WRONG = {
     "NaN after a bar": (set_cell(2, "log_ret_close", float("nan")), "row 2, .*: log_ret_close"),
     "infinite feature": (set_cell(0, "upper_wick", float("inf")), "row 0, .*: upper_wick"),
     "a column less": (lambda frame: frame.drop("ask_199_s"), "809 columns beside time, ask_199_s"),
-    "turned columns": (lambda frame: frame.select(reversed(frame.columns)), "columns"),
+    "turned columns": (lambda frame: frame.select(reversed(frame.columns)), "in another order"),
     "no rows": (lambda frame: frame.head(0), "no rows"),
     "turned rows": (lambda frame: frame.reverse(), "row 1: .* does not come later"),
     "off the clock": (lambda frame: frame.with_columns(pl.col("time").dt.offset_by("1s")), "no bar's close"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,9 @@ def date_of(time: int) -> str:
 def split_days(rows: BookRows, bar: int) -> Iterator[BookRows]:
     """The rows of each day: a bar is of the day that it opens in."""
     day = (rows.time - bar) // DAY
-    for found in np.unique(day).tolist():
-        yield rows[day == found]
+    edges = [0, *(np.flatnonzero(np.diff(day)) + 1).tolist(), len(rows)]
+    for first, last in pairwise(edges):
+        yield rows[first:last]
 
 
 def write_day(rows: BookRows, out: Path, symbol: str, kind: BookBars) -> tuple[str, int]:
@@ -49,6 +51,8 @@ def write_checked(frame: pl.DataFrame, path: Path, kind: BookBars, notes: dict[s
     part = path.with_name(f".{path.stem}.part.parquet")
     try:
         frame.write_parquet(part, compression="snappy", metadata=notes)
+        # Read again, it would lie in memory twice.
+        del frame
         gaps = validate_bars(part, kind)
         part.replace(path)
     finally:

@@ -23,21 +23,21 @@ def validate_bars(path: str | Path, kind: BookBars) -> int:
     """
     import polars as pl
 
+    names = ["time", *level_names(kind.depth), *FEATURES]
     try:
-        frame = pl.read_parquet(path)
+        found = list(pl.read_parquet_schema(path))
+        if found != names:
+            odd = ", ".join(sorted(set(found) ^ set(names))[:3]) or "in another order"
+            raise _wrong(path, f"{len(found) - 1} columns beside time, {odd}", f"{len(names) - 1}")
+        frame = pl.read_parquet(path, columns=["time", *FEATURES])
+        if not len(frame):
+            raise _wrong(path, "no rows", "at least one")
+        time = frame["time"].dt.epoch("us").to_numpy()
+        after = _times(path, time, kind.bar)
+        bids, asks = (_levels(path, time, side, kind.depth) for side in ("bid", "ask"))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _wrong(path, f"it cannot be read ({error})") from None
-    names = ["time", *level_names(kind.depth), *FEATURES]
-    if frame.columns != names:
-        odd = sorted(set(frame.columns) ^ set(names))
-        raise _wrong(
-            path, f"{len(frame.columns) - 1} columns beside time, {', '.join(odd[:3])} …", f"{len(names) - 1}"
-        )
-    if not len(frame):
-        raise _wrong(path, "no rows", "at least one")
-    time = frame["time"].dt.epoch("us").to_numpy()
-    after = _times(path, time, kind.bar)
-    _levels(path, time, frame, kind.depth)
+    _all(path, time, bids < asks, "a best bid that is not below the best ask")
     _features(path, time, frame, after)
     return int((np.diff(time) > kind.bar).sum())
 
@@ -53,16 +53,18 @@ def _times(path: str | Path, time: Ints, bar: int) -> Bools:
     return np.concatenate([[False], np.diff(time) == bar])
 
 
-def _levels(path: str | Path, time: Ints, frame: pl.DataFrame, depth: int) -> None:
-    table = frame.select(level_names(depth)).to_numpy().reshape(len(frame), 2, depth, 2)
-    price, size = table[..., 0], table[..., 1]
-    _all(path, time, np.isfinite(table).all(axis=(1, 2, 3)), "a level that is NaN or infinite")
-    _all(
-        path, time, (size > 0).all(axis=(1, 2)) & (price > 0).all(axis=(1, 2)), "a price or size of 0 or less"
-    )
-    _all(path, time, (np.diff(price[:, 0]) < 0).all(axis=1), "bids that do not fall")
-    _all(path, time, (np.diff(price[:, 1]) > 0).all(axis=1), "asks that do not rise")
-    _all(path, time, price[:, 0, 0] < price[:, 1, 0], "a best bid that is not below the best ask")
+def _levels(path: str | Path, time: Ints, side: str, depth: int) -> Floats:
+    """The best prices of a side, whose levels are checked; read by itself, as a day has much of it."""
+    import polars as pl
+
+    names = [name for name in level_names(depth) if name.startswith(side)]
+    table = pl.read_parquet(path, columns=names).to_numpy().reshape(len(time), depth, 2)
+    price = table[..., 0]
+    _all(path, time, np.isfinite(table).all(axis=(1, 2)), f"a level of the {side}s that is NaN or infinite")
+    _all(path, time, (table > 0).all(axis=(1, 2)), f"a price or size of 0 or less among the {side}s")
+    worse = np.diff(price) < 0 if side == "bid" else np.diff(price) > 0
+    _all(path, time, worse.all(axis=1), "bids that do not fall" if side == "bid" else "asks that do not rise")
+    return price[:, 0].copy()
 
 
 def _features(path: str | Path, time: Ints, frame: pl.DataFrame, after: Bools) -> None:
