@@ -111,7 +111,10 @@ def test_every_problem_is_told_at_once():
         ("", "holds no sections"),
         ("- a\n- b", "holds no sections"),
         ("name: [", "is not YAML"),
-        ("name: x", r"'source' is missing; allowed: file, sample, candles; try: source: \{kind: file, …\}"),
+        (
+            "name: x",
+            r"'source' is missing; allowed: file, sample, candles, store; try: source: \{kind: file, …\}",
+        ),
         ("name: x", "'features' is missing; try: features: …"),
         ("bars: {size: 3}", "which kind is not said; allowed: time, tick, .*; try: kind: time"),
         ("baselines: [{l2: 3}]", "which kind is not said; allowed: .*majority"),

@@ -39,8 +39,8 @@ class Asset(Component):
 
 def fit_bars(source: AnySource, bars: AnyBars) -> None:
     """ValueError unless candles go with bars of kind `candles`, and trades with the others."""
-    if (source.kind == "candles") != (bars.kind == "candles"):
-        given = "candles" if source.kind == "candles" else "trades"
+    if (source.gives == "candles") != (bars.kind == "candles"):
+        given = source.gives
         hint = "bars: {kind: candles}" if given == "candles" else "bars: {kind: time, size: 5m}"
         raise ValueError(f"bars of kind {bars.kind!r} from a source of {given}; try: {hint}")
 

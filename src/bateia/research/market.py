@@ -61,7 +61,7 @@ class Market:
 
 def read(source: AnySource, watch: Watch, whose: str = "") -> Trades | Bars:
     """A source's trades or candles, validated; DataError names the first bad row."""
-    with watch.stage(f"Read {'candles' if source.kind == 'candles' else 'trades'}{whose}"):
+    with watch.stage(f"Read {source.gives}{whose}"):
         events = source.read()
         if isinstance(events, Bars):
             validate_bars(events)

@@ -4,12 +4,14 @@ from bateia.runs import file_hash
 from bateia.sources.candles import read_candles
 from bateia.sources.component import AnySource, CandleSource, FileSource, SampleSource, open_source
 from bateia.sources.files import read_trades, write_table
+from bateia.sources.stored import StoreSource
 
 __all__ = [
     "AnySource",
     "CandleSource",
     "FileSource",
     "SampleSource",
+    "StoreSource",
     "file_hash",
     "open_source",
     "read_candles",

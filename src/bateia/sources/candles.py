@@ -80,7 +80,7 @@ def candle_pieces(path: str | Path, layout: CandleLayout) -> Iterator[Bars]:
         kept.append(table)
         stamps = np.concatenate([np.asarray(one["open_time"], np.int64) for one in kept])
         if grid.told(stamps):
-            yield from (_bars(one, grid.step, layout.stamp) for one in kept)
+            yield from (as_bars(one, grid.step, layout.stamp) for one in kept)
             kept = []
     if kept:
         raise DataError(f"{len(kept)} candles of {path} do not tell how long one is", hint="interval: 5m")
@@ -114,7 +114,8 @@ class _Grid:
         return True
 
 
-def _bars(table: Mapping[str, Floats | Ints], step: int, stamp: Stamp) -> Bars:
+def as_bars(table: Mapping[str, Floats | Ints], step: int, stamp: Stamp) -> Bars:
+    """Bars from columns by our names, `open_time` among them; what a column does not tell is NaN there."""
     stamps = np.asarray(table["open_time"], np.int64)
     opened = stamps if stamp == "open" else stamps - step
     told: dict[str, Floats] = {name: np.asarray(column, np.float64) for name, column in table.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from bateia.sources.blocks import BLOCK, recut
 from bateia.sources.candles import CandleLayout, Stamp, candle_pieces
 from bateia.sources.files import trade_pieces
 from bateia.sources.formats import Format, PresetName, resolve
+from bateia.sources.stored import StoreSource
 from bateia.sources.tables import files_of
 
 
@@ -21,6 +22,7 @@ class FileSource(Component):
     """Trades of CSV, Parquet or Feather files; see `read_trades` for what they may look like."""
 
     kind: Literal["file"] = "file"
+    gives: ClassVar[Literal["trades"]] = "trades"
     path: str
     """A file, or many by `*`, relative to the working folder."""
     columns: dict[str, str] = Field(default_factory=dict)
@@ -53,6 +55,7 @@ class SampleSource(Component):
     """
 
     kind: Literal["sample"] = "sample"
+    gives: ClassVar[Literal["trades"]] = "trades"
     name: str
     """A name in `bateia.samples.SAMPLES`."""
 
@@ -73,6 +76,7 @@ class CandleSource(Component):
     """Candles of one file or of many, for bars of kind `candles`; see `read_candles` for what they may be."""
 
     kind: Literal["candles"] = "candles"
+    gives: ClassVar[Literal["candles"]] = "candles"
     path: str
     """A file, or many by `*`, relative to the working folder: `data/BTCUSDT-5m-*.zip`."""
     preset: PresetName | None = None
@@ -104,8 +108,8 @@ class CandleSource(Component):
         return content_hash([[file_hash(path) for path in files_of(self.path)], self.columns, *_said(self)])
 
 
-AnySource = Annotated[FileSource | SampleSource | CandleSource, Field(discriminator="kind")]
-"""Every source that a recipe can name by its `kind`; candles give bars, the others trades."""
+AnySource = Annotated[FileSource | SampleSource | CandleSource | StoreSource, Field(discriminator="kind")]
+"""Every source that a recipe can name by its `kind`; what it `gives` is candles, read as bars, or trades."""
 
 
 def _said(source: Component) -> list[dict[str, Any]]:

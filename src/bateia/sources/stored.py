@@ -1,0 +1,146 @@
+"""Candles and trades of the store, as a recipe's source."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BeforeValidator, model_validator
+
+from bateia.core import Bars, BateiaError, Component, DataError, Trades, parse_duration
+from bateia.core.events import Floats, Ints
+from bateia.core.period import parse_edge
+from bateia.runs import content_hash
+from bateia.sources.blocks import BLOCK, recut
+from bateia.sources.candles import NEEDED, OPTIONAL, as_bars
+from bateia.store import Series, Store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def _text(value: Any) -> Any:
+    """YAML reads 2024 as a number and 2024-01-31 as a date."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Edge = Annotated[str, BeforeValidator(_text)]
+
+
+class StoreSource(Component):
+    """Candles or trades that `bateia fetch` has put into the store.
+
+    >>> StoreSource(symbol="BTCUSDT", market="um", interval="5m", first="2024-01", last="2024-12").series.kind
+    'candles-5m'
+    """
+
+    kind: Literal["store"] = "store"
+    symbol: str
+    source: str = "binance"
+    market: str = "spot"
+    data: Literal["candles", "agg_trades", "trades"] = "candles"
+    interval: str = ""
+    """Length of a candle, such as `"5m"`; of candles only."""
+    first: Edge = ""
+    """First month, day or moment (UTC), such as 2024-01; all that is there if empty."""
+    last: Edge = ""
+    """Last one, included."""
+    store: str = "store"
+    """Folder of the store."""
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        if (self.data == "candles") != bool(self.interval):
+            given = "candles without an interval" if self.data == "candles" else f"{self.data} of an interval"
+            raise ValueError(f"{given}; try: {{kind: store, symbol: BTCUSDT, interval: 5m}}")
+        try:
+            _ = self.series, self._edges()
+            if self.interval:
+                parse_duration(self.interval)
+        except BateiaError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def gives(self) -> Literal["candles", "trades"]:
+        """What comes out."""
+        return "candles" if self.data == "candles" else "trades"
+
+    @property
+    def series(self) -> Series:
+        """Where that lies in the store."""
+        kind = f"candles-{self.interval}" if self.interval else self.data
+        return Series(self.source, self.market, self.symbol, kind)
+
+    def read(self) -> Trades | Bars:
+        """All of it; DataError where the store lacks some, naming the command that fetches it."""
+        blocks = list(self.blocks())
+        if self.gives == "candles":
+            return Bars.concat([block for block in blocks if isinstance(block, Bars)])
+        return Trades.concat([block for block in blocks if isinstance(block, Trades)])
+
+    def blocks(self, rows: int = BLOCK) -> Iterator[Trades] | Iterator[Bars]:
+        """The same in blocks of `rows`; each file is held against its hash."""
+        if self.gives == "candles":
+            step = parse_duration(self.interval)
+            return recut((_candles(table, step) for table in self._tables()), rows)
+        return recut((_trades(table) for table in self._tables()), rows)
+
+    def _tables(self) -> Iterator[pl.DataFrame]:
+        found = False
+        for table in Store.open(self.store).blocks(self.series, *self._edges()):
+            found = True
+            yield table
+        if not found:
+            raise DataError(f"the store {self.store!r} holds no rows of {self.series} in that time")
+
+    def _edges(self) -> tuple[int | None, int | None]:
+        return (
+            parse_edge(self.first) if self.first else None,
+            parse_edge(self.last, last=True) if self.last else None,
+        )
+
+    def hash(self) -> str:
+        """Hash of what is read, hex: the same wherever the store lies and however it is cut."""
+        digests = {
+            name: hashlib.sha256() for name in (Bars if self.gives == "candles" else Trades).empty().columns()
+        }
+        for block in self.blocks():
+            for name, column in block.columns().items():
+                digests[name].update(np.ascontiguousarray(column).data)
+        return content_hash({name: digest.hexdigest() for name, digest in digests.items()})
+
+
+def _micros(column: pl.Series) -> Ints:
+    return np.array(column.dt.epoch("us").to_numpy(), np.int64)
+
+
+def _numbers(table: pl.DataFrame, name: str) -> Floats:
+    if name not in table.columns:
+        return np.full(len(table), np.nan)
+    return np.array(table[name].to_numpy(), np.float64)
+
+
+def _candles(table: pl.DataFrame, step: int) -> Bars:
+    theirs = {"value": "quote_volume"}
+    columns: dict[str, Floats | Ints] = {
+        name: _numbers(table, theirs.get(name, name)) for name in (*NEEDED, *OPTIONAL) if name != "open_time"
+    }
+    bars = as_bars(columns | {"open_time": _micros(table["open_time"])}, step, "open")
+    return replace(bars, known_at=_micros(table["known_at"]))
+
+
+def _trades(table: pl.DataFrame) -> Trades:
+    return Trades(
+        time=_micros(table["time"]),
+        known_at=_micros(table["known_at"]),
+        price=_numbers(table, "price"),
+        size=_numbers(table, "size"),
+        side=np.array(table["side"].to_numpy(), np.int8),
+    )
