@@ -13,6 +13,7 @@ from bateia.backtest import (
     Grouping,
     Verdict,
     breakdowns,
+    by_regime,
     cost_curve,
     max_drawdown,
     periods_per_year,
@@ -69,8 +70,8 @@ def _numbers(recipe: Recipe, market: Market, tests: list[Tested]) -> dict[str, A
     numbers: dict[str, Any] = {
         "data": {
             "hash": market.data_hash,
-            "kind": recipe.source.gives,
-            "events": len(market.bars if recipe.source.gives == "candles" else market.trades),
+            "kind": "candles" if recipe.source.kind == "candles" else "trades",
+            "events": len(market.bars if recipe.source.kind == "candles" else market.trades),
             "first": format_time(int(market.trades.time[0])),
             "last": format_time(int(market.trades.time[-1])),
             "bars": len(market.bars),
@@ -121,7 +122,7 @@ def _breakdowns(recipe: Recipe, market: Market, test: Tested) -> dict[str, list[
 def _by_regime(market: Market, rows: slice) -> dict[str, Grouping]:
     if market.regimes is None:
         return {}
-    return {"regime": Grouping(market.regimes.number[rows], market.regimes.names)}
+    return {"regime": by_regime(market.regimes.number, market.regimes.names, rows)}
 
 
 def _write_numbers(

@@ -13,6 +13,7 @@ from bateia.backtest.grouping import (
     by_month,
     by_name,
     by_period,
+    by_regime,
     by_weekday,
 )
 from bateia.backtest.metrics import calibration, financial, measure, predictive, return_by_decile
@@ -61,6 +62,7 @@ __all__ = [
     "by_month",
     "by_name",
     "by_period",
+    "by_regime",
     "by_weekday",
     "calibration",
     "cost_curve",

@@ -83,6 +83,19 @@ def by_period(time: Ints) -> Grouping:
     return by_day(time) if time[-1] - time[0] <= MANY_DAYS * DAY else by_month(time)
 
 
+def by_regime(number: Ints, names: Sequence[str], rows: slice) -> Grouping:
+    """Bars by the regime that was known when they began, which is that at the close of the bar before.
+
+    `number` is the regime of every bar as known at its close, `rows` those of the backtest; before the very
+    first bar it is 0. A bar's own regime has seen what the bar earned: by it, the profits of a random walk
+    would look foreseen.
+
+    >>> by_regime(np.array([1, 2, 1]), ("undefined", "calm", "wild"), slice(1, 3)).groups.tolist()
+    [1, 2]
+    """
+    return Grouping(np.concatenate([[0], number])[rows].astype(np.int64), names)
+
+
 def by_name(names: Sequence[str]) -> Grouping:
     """Bars by a name each, such as their regime or symbol, in the names' order.
 
