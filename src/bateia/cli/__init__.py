@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bateia.cli import book, compare, data, features, fetch, runs, stored, tuning, vetting
+from bateia.cli import book, compare, data, features, fetch, importing, runs, stored, tuning, vetting
 from bateia.cli.common import BateiaInterrupt
 
 # Before LightGBM starts its threads: idle ones must sleep, not spin.
@@ -35,6 +35,7 @@ app.add_typer(fetch.app, name="fetch")
 app.add_typer(data.app, name="data")
 data.app.command()(stored.status)
 data.app.command()(stored.export)
+data.app.command("import")(importing.import_file)
 
 
 def show_version(asked: bool) -> None:
