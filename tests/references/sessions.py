@@ -35,9 +35,9 @@ over_steps("cumsum", "signed_volume", math.fsum)
 over_steps("cummax", "high", max)
 over_steps("cummin", "low", min)
 over_steps("first", "volume", lambda held: held[0])
-point("day", "day()", lambda t: t // DAY, "time")
+point("day", "day()", lambda t: (t - 1) // DAY, "time")
 # 1970-01-05 was the first Monday.
-point("week", "week()", lambda t: (t - 4 * DAY) // (7 * DAY) + 1, "time")
+point("week", "week()", lambda t: (t - 1 - 4 * DAY) // (7 * DAY) + 1, "time")
 
 
 @reference("cumcount(floor(close / 3))")
@@ -47,7 +47,7 @@ def cumcount(m, n):
 
 @reference("session_vwap()")
 def session_vwap(m, n):
-    days = [t // DAY for t in m["time"]]
+    days = [(t - 1) // DAY for t in m["time"]]
     paid, volume = (gathered(m[name], days, math.fsum) for name in ("value", "volume"))
     return [
         NAN if not known(p, v, c) else p / v if v > 0 else c

@@ -49,18 +49,27 @@ def test_a_session_may_begin_with_a_missing_value():
 
 
 def test_days_and_weeks_of_real_dates():
-    dates = [
-        datetime(*date, tzinfo=UTC) for date in [(2024, 3, 10, 23, 59), (2024, 3, 11), (2024, 3, 17, 23)]
-    ]
+    dates = [datetime(*date, tzinfo=UTC) for date in [(2024, 3, 11), (2024, 3, 11, 0, 1), (2024, 3, 17, 23)]]
     time = [date.timestamp() * 1e6 for date in dates]
     assert run("day()", time=time) == [19792, 19793, 19799]
     sunday, monday, next_sunday = run("week()", time=time)
     assert (monday, next_sunday) == (sunday + 1, sunday + 1)
 
 
+def test_the_sessions_of_whole_bars_are_those_of_their_timeframe():
+    """Hourly bars carry the hour's end: the 24 from midnight to midnight are a day, and the day of at()."""
+    time = (np.arange(24 * 5) + 1) * 3_600_000_000
+    volume = np.random.default_rng(2).integers(1, 99, len(time)).astype(float)
+    features = {"so_far": "cumsum(volume, day())", "row": "cumcount(day())", "day": 'at("1d", volume)'}
+    found = Plan(features, ("time", "volume")).run({"time": time, "volume": volume})
+    assert found["row"].tolist() == [*range(1, 25)] * 5
+    assert found["so_far"][23::24].tolist() == volume.reshape(5, 24).sum(1).tolist()
+    assert found["day"][47::24].tolist() == found["so_far"][47::24].tolist()
+
+
 def test_the_vwap_starts_again_with_the_day_and_is_the_close_before_the_first_trade():
     columns = {
-        "time": [DAY - 2, DAY - 1, DAY, DAY + 1, DAY + 2],
+        "time": [DAY - 1, DAY, DAY + 1, DAY + 2, DAY + 3],  # a bar that ends at midnight is of the day before
         "value": [100, 330, 0, 0, 600],
         "volume": [1, 3, 0, 0, 2],
         "close": [101, 111, 120, 130, 290],
