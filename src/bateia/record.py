@@ -70,8 +70,8 @@ def _numbers(recipe: Recipe, market: Market, tests: list[Tested]) -> dict[str, A
     numbers: dict[str, Any] = {
         "data": {
             "hash": market.data_hash,
-            "kind": "candles" if recipe.source.kind == "candles" else "trades",
-            "events": len(market.bars if recipe.source.kind == "candles" else market.trades),
+            "kind": recipe.source.gives,
+            "events": len(market.bars if recipe.source.gives == "candles" else market.trades),
             "first": format_time(int(market.trades.time[0])),
             "last": format_time(int(market.trades.time[-1])),
             "bars": len(market.bars),
