@@ -31,8 +31,12 @@ def read_recording(*paths: str | Path, broken: Told | None = None) -> Iterator[R
     DataError, with file and line, for what is missing, empty, cut short or unreadable. Where `broken` is
     given, it is called with the error of each bad line instead, and the next line is read.
 
-    >>> for received, kind, message in read_recording("day.gz"):  # doctest: +SKIP
-    ...     print(received, kind)
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "day.gz"
+    ...     size = path.write_bytes(gzip.compress(b'5000 {"u":4,"s":"A","b":"1","B":"2","a":"3","A":"4"}'))
+    ...     print([(received, kind, row.bid) for received, kind, row in read_recording(path)])
+    [(5, 'ticker', 1.0)]
     """
     told = broken or _stop
     for path in map(Path, paths):
