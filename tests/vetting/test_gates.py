@@ -153,6 +153,9 @@ def test_the_worst_regime_counts():
     ruling = RegimeGate().judge(Evidence(by_regime(regimes)))
     assert (ruling.status, ruling.value, ruling.reason) == ("failed", -8.0, "wild")
     assert RegimeGate(at_least=-10).judge(Evidence(by_regime(regimes))).status == "passed"
+    both = RegimeGate(at_least=-10, at_most=4).judge(Evidence(by_regime(regimes)))
+    assert (both.status, both.value, both.reason) == ("failed", 5.0, "calm")
+    assert RegimeGate(at_least=-10, at_most=6).judge(Evidence(by_regime(regimes))).reason == "wild"
     none = RegimeGate().judge(Evidence({}))
     assert (none.status, none.holds) == ("not judged", True)
 

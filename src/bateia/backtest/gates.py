@@ -208,7 +208,12 @@ class RegimeGate(_Bound):
             return self.rule(name, None, f"no regime has {self.min_trips} round trips", blocks=False)
         side = max if self.at_least is None else min
         worst = side(known, key=lambda regime: known[regime])
-        return self.rule(name, known[worst], worst)
+        found_at = self.rule(name, known[worst], worst)
+        if found_at.holds and self.at_least is not None:
+            # With two bounds the other end may be the worst.
+            best = max(known, key=lambda regime: known[regime])
+            return min(found_at, self.rule(name, known[best], best), key=lambda ruling: ruling.holds)
+        return found_at
 
 
 class HistoryGate(Component):
