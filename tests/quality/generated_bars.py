@@ -125,7 +125,19 @@ def from_random_trades(rng):
 
 
 GENERATED = [
-    random_walk, random_walk_on_a_grid, geometric_brownian_motion, geometric_brownian_motion_on_a_grid,
-    np_random_ohlc, uniform_noise, sine_with_noise, smooth_sine, constant_price, constant_steps, linear_trend,
-    student_t_walk, garch, garch_with_volume, from_random_trades,
-]  # fmt: skip
+    random_walk,
+    random_walk_on_a_grid,
+    geometric_brownian_motion,
+    geometric_brownian_motion_on_a_grid,
+    np_random_ohlc,
+    uniform_noise,
+    sine_with_noise,
+    smooth_sine,
+    constant_price,
+    constant_steps,
+    linear_trend,
+    student_t_walk,
+    garch,
+    garch_with_volume,
+    from_random_trades,
+]

@@ -101,6 +101,8 @@ def _saving(events: Bars | Trades) -> list[Check]:
         return []
     step = np.diff(events.time)
     usual = rhythm(events.time) if isinstance(events, Bars) else MINUTE
+    # Longer candles hold the hour.
+    usual = usual if usual < HOUR else 0
     back = np.flatnonzero(np.abs(step + HOUR - usual) <= usual) if usual else np.empty(0, np.int64)
     leap = np.flatnonzero(np.abs(step - HOUR - usual) <= min(usual, MINUTE) / 2) if usual else back
     rows = [int(row) + 1 for row in np.concatenate([back, leap]) if _change(int(events.time[row]))]

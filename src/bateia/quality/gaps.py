@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bateia.core import Bars, Trades, format_duration, format_time
-from bateia.core.clock import DAY, MINUTE, WEEK
+from bateia.core.clock import DAY, MINUTE, SECOND, WEEK
 from bateia.core.events import Bools, Floats, Ints
 from bateia.quality.clocks import rhythm
 from bateia.quality.report import Check, about
@@ -40,11 +40,11 @@ def _cells(events: Bars | Trades) -> tuple[Ints, int, Floats, Ints, int]:
     """The same of equal cells of time, of which the usual one holds 50 events."""
     time = events.time
     waits = np.diff(time[::CELL])
-    width = int(np.median(waits)) if len(waits) >= 20 else 0
+    width = max(int(np.median(waits)), SECOND) if len(waits) >= 20 else 0
     if not width:
         return np.empty(0, np.int64), 1, np.empty(0), np.empty(0, np.int64), 0
     cells, first, counts = np.unique(time // width, return_index=True, return_counts=True)
-    return cells * width, width, counts.astype(np.float64), first, PAUSE
+    return cells * width, width, counts.astype(np.float64), first, max(PAUSE, 5 * MINUTE // width)
 
 
 def _gaps(time: Ints, step: int, trades: Floats, rows: Ints, chance: int) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import ndtr
@@ -19,6 +20,7 @@ from bateia.quality.measures import (
     ljung_box,
     normality,
     rank_correlation,
+    skewness,
     uniformity,
 )
 from bateia.quality.report import Check, Grade
@@ -33,34 +35,36 @@ SURE = 1e-4
 LAGS = 20
 
 
-def bar_tests(bars: Bars) -> list[Check]:
-    """The tests on whole candles in order; the last, `generated`, grades the sum of the others."""
+def bar_tests(bars: Bars, grids: Sequence[Check] = ()) -> list[Check]:
+    """The tests on whole candles in order; the last, `generated`, grades their sum and that of `grids`."""
     if len(bars) < FEWEST:
-        return [_short(len(bars), "candles")]
+        return [too_few(len(bars), "candles")]
     logs = np.log(bars.close)
     change, spread = np.diff(logs), bars.high - bars.low
     tests = [tails(change), clusters(spread / bars.close), walk(logs), _touch(bars)]
-    if (bars.volume > 0).mean() > 0.5:
+    if rhythm(bars.time) and (bars.volume > 0).mean() > 0.5:  # not of bars by volume
         tests += volume_tests(bars.volume, spread / bars.close)
     tests += [_season(bars), digits(bars.high, bars.low, len(bars))]
-    return [*tests, generated(tests)]
+    return [*tests, generated([*grids, *tests])]
 
 
-def generated(tests: list[Check], more: float = 0.0) -> Check:
+def generated(tests: Sequence[Check]) -> Check:
     """The check that adds up what the tests say."""
-    points = sum(test.sign for test in tests) + more
+    points = sum(test.sign for test in tests)
     grade: Grade = "blocked" if points >= BLOCKED else "suspect" if points >= SUSPECT else "ok"
     signs = [test for test in tests if test.sign]
     found = "; ".join(test.found for test in signs) or "looks like a market in every test"
     return Check(name="generated", grade=grade, found=found, measure=points)
 
 
-def _short(rows: int, what: str) -> Check:
+def too_few(rows: int, what: str) -> Check:
+    """The check `generated` of data too short for it."""
     found = f"{rows:,} {what} are too few to tell, it takes {FEWEST:,}"
     return Check(name="generated", grade="ok", found=found)
 
 
-def _test(name: str, p: float, measure: float, sign: float, odd: str, usual: str) -> Check:
+def told(name: str, p: float, measure: float, sign: float, odd: str, usual: str) -> Check:
+    """A test's answer: `odd` where it speaks for generated data, else `usual`; NaN is unknown."""
     known = None if math.isnan(p) else min(max(p, 0.0), 1.0)
     level = None if math.isnan(measure) else round(measure, 6)
     return Check(name=name, grade="ok", found=odd if sign else usual, p_value=known, measure=level, sign=sign)
@@ -71,7 +75,7 @@ def tails(change: Floats) -> Check:
     p, kurtosis = normality(change), excess_kurtosis(change)
     sign = 2.0 if p > SURE or kurtosis < 0 else 0.0
     odd = "returns without heavy tails" if change.any() else "prices that never change"
-    return _test("tails", p, kurtosis, sign, odd, "returns have heavy tails")
+    return told("tails", p, kurtosis, sign, odd, "returns have heavy tails")
 
 
 def clusters(spread: Floats) -> Check:
@@ -80,7 +84,7 @@ def clusters(spread: Floats) -> Check:
     p = ljung_box(correlations, len(spread))
     sign = 2.0 if p > SURE or correlations[0] <= 0 else 0.0
     odd, usual = "volatility does not come in clusters", "volatility comes in clusters"
-    return _test("clusters", p, float(correlations[0]), sign, odd, usual)
+    return told("clusters", p, float(correlations[0]), sign, odd, usual)
 
 
 def walk(logs: Floats) -> Check:
@@ -94,7 +98,7 @@ def walk(logs: Floats) -> Check:
     p = float(ndtr(-abs(first + 0.48) * math.sqrt(len(change))))
     drawn = first > 0.4
     odd = "prices follow a curve" if drawn else "prices jump about a level instead of walking on"
-    return _test("walk", p, first, 2.0 if drawn or first < -0.42 else 0.0, odd, "prices walk")
+    return told("walk", p, first, 2.0 if drawn or first < -0.42 else 0.0, odd, "prices walk")
 
 
 def _touch(bars: Bars) -> Check:
@@ -104,7 +108,7 @@ def _touch(bars: Bars) -> Check:
     share = float(((bars.high == top) | (bars.low == low))[moved].mean()) if moved.any() else 0.0
     sign = 1.0 if share < 0.002 else 0.0
     odd, usual = "no bar opens or closes at its extreme", "some bars open or close at their extreme"
-    return _test("touch", math.nan, share, sign, odd, usual)
+    return told("touch", math.nan, share, sign, odd, usual)
 
 
 def volume_tests(volume: Floats, spread: Floats) -> list[Check]:
@@ -114,14 +118,14 @@ def volume_tests(volume: Floats, spread: Floats) -> list[Check]:
     p = ljung_box(correlations, rows)
     odd, usual = "volume has no memory", "volume has a memory"
     sign = 2.0 if p > SURE or correlations[0] <= 0 else 0.0
-    memory = _test("volume_memory", p, float(correlations[0]), sign, odd, usual)
+    memory = told("volume_memory", p, float(correlations[0]), sign, odd, usual)
     bond = rank_correlation(volume, spread)
     p = float(ndtr(-bond * math.sqrt(rows)))
     odd, usual = "volume and range know nothing of each other", "wide bars trade more"
     sign = 2.0 if p > SURE else 1.0 if bond < 0.15 else 0.0
     return [
         memory,
-        _test("volume_range", p, bond, sign, odd, usual),
+        told("volume_range", p, bond, sign, odd, usual),
         volume_shape(volume),
         _fading(correlations, rows),
     ]
@@ -129,37 +133,36 @@ def volume_tests(volume: Floats, spread: Floats) -> list[Check]:
 
 def volume_shape(volume: Floats) -> Check:
     """p-value of "volumes are uniform, or normal"; the measure is their skewness, large in markets."""
-    deviation = volume - volume.mean()
-    variance = float((deviation**2).mean())
-    skewness = float((deviation**3).mean()) / variance**1.5 if variance > 0 else 0.0
+    skew = skewness(volume)
     p = max(uniformity(volume), normality(volume))
-    sign = 2.0 if not variance else 1.5 if p > SURE or skewness < 0.5 else 0.0
+    sign = 2.0 if volume.min() == volume.max() else 1.5 if p > SURE or skew < 0.5 else 0.0
     odd, usual = "volumes are spread too evenly", "a few volumes are far above the others"
-    return _test("volume_shape", p, skewness, sign, odd, usual)
+    return told("volume_shape", p, skew, sign, odd, usual)
 
 
 def _fading(correlations: Floats, rows: int) -> Check:
     """p-value of "the next bar's volume is no nearer than the fifth's"."""
     drop = float(correlations[0] - correlations[4])
     p = float(ndtr(-drop * math.sqrt(rows)))
-    sign = 1.5 if rows >= 2 * FEWEST and p > 1e-3 else 0.0
+    sign = 1.5 if rows >= 4 * FEWEST and p > 1e-3 else 0.0
     odd, usual = "bars are no nearer to the next than to later ones", "likeness fades with distance"
-    return _test("fading", p, drop, sign, odd, usual)
+    return told("fading", p, drop, sign, odd, usual)
 
 
 def _season(bars: Bars) -> Check:
     step = rhythm(bars.time)
     p, measure = season(bars.open_time, bars.volume) if 0 < step <= HOUR else (math.nan, math.nan)
     if math.isnan(p):
-        return _test("season", p, measure, 0.0, "", "too short to tell a season of the day")
+        return told("season", p, measure, 0.0, "", "too short to tell a season of the day")
     odd, usual = "all hours of the day are alike", "some hours of the day are busier"
-    return _test("season", p, measure, 2.5 if p > 0.05 else 0.0, odd, usual)
+    return told("season", p, measure, 2.5 if p > 0.05 else 0.0, odd, usual)
 
 
 def digits(high: Floats, low: Floats, rows: int) -> Check:
     """p-value of "no price is rounder than another"."""
     p = round_numbers(high, low, tick_of(np.concatenate([high, low])))
     if math.isnan(p):
-        return _test("digits", p, math.nan, 0.0, "", "too few prices on a grid to tell")
-    sign = 2.5 if rows >= 2 * FEWEST and p > 0.05 else 1.0 if p > 0.2 else 0.0
-    return _test("digits", p, math.nan, sign, "round prices are no more frequent", "round prices are liked")
+        return told("digits", p, math.nan, 0.0, "", "too few prices on a grid to tell")
+    many, some = rows >= 8 * FEWEST and p > 1e-3, rows >= 2 * FEWEST and p > 0.05
+    sign = 2.5 if many or some else 1.0 if p > 0.2 else 0.0
+    return told("digits", p, math.nan, sign, "round prices are no more frequent", "round prices are liked")

@@ -9,6 +9,7 @@ from bateia.core.events import Bools, Ints
 from bateia.quality.clocks import believable, clock_checks
 from bateia.quality.gaps import gap_checks
 from bateia.quality.generated import bar_tests
+from bateia.quality.generated_trades import trade_tests
 from bateia.quality.grids import grid_checks
 from bateia.quality.jumps import bar_jumps, trade_jumps
 from bateia.quality.report import Check, QualityReport
@@ -29,30 +30,38 @@ def inspect_bars(bars: Bars, *, weekend: bool | None = None) -> QualityReport:
         whole = (bars.high >= top) & (bars.low <= low) & (bars.volume >= 0) & np.isfinite(bars.volume)
     for price in (bars.open, bars.high, bars.low, bars.close):
         whole &= possible(price)
+    found = [*rows, *clock_checks(bars), *_missing(bars, weekend)]
     where = _order(bars, whole)
     clean = bars[where]
-    found = [*rows, *clock_checks(bars)]
     if len(clean):
-        later = [*gap_checks(clean, weekend), *grid_checks(clean), *bar_jumps(clean), volume_check(clean)]
-        found += [_back(check, where) for check in later] + bar_tests(clean)
+        grids = grid_checks(clean)
+        later = [*grids, *bar_jumps(clean), volume_check(clean)]
+        found += [_back(check, where) for check in later] + bar_tests(clean, grids)
     return QualityReport(kind="bars", rows=len(bars), checks=tuple(found))
 
 
 def inspect_trades(trades: Trades, *, weekend: bool | None = None) -> QualityReport:
     """Every check on trades; see `inspect_bars`."""
     _some(trades)
+    found = [*trade_rows(trades), *clock_checks(trades), *_missing(trades, weekend)]
     where = _order(trades, possible(trades.price) & possible(trades.size))
     clean = trades[where]
-    found = [*trade_rows(trades), *clock_checks(trades)]
     if len(clean):
-        later = [*gap_checks(clean, weekend), *grid_checks(clean), *trade_jumps(clean)]
-        found += [_back(check, where) for check in later]
+        grids = grid_checks(clean)
+        later = [*grids, *trade_jumps(clean)]
+        found += [_back(check, where) for check in later] + trade_tests(clean, grids)
     return QualityReport(kind="trades", rows=len(trades), checks=tuple(found))
 
 
 def _some(events: Bars | Trades) -> None:
     if not len(events):
         raise DataError("no rows to inspect", allowed="at least one")
+
+
+def _missing(events: Bars | Trades, weekend: bool | None) -> list[Check]:
+    """The checks of gaps and of the calendar, whatever the rows hold."""
+    where = _order(events, np.ones(len(events), np.bool_))
+    return [_back(check, where) for check in gap_checks(events[where], weekend)] if len(where) else []
 
 
 def _order(events: Bars | Trades, whole: Bools) -> Ints:

@@ -14,14 +14,20 @@ from bateia.quality.report import Check, Grade, about
 
 FAR, WICK = 6.0, 12.0
 """Usual ranges around that a price must jump, or a wick must have, to be no price of this market."""
+OFTEN = 10.0
+"""Times that it must be farther than nine opens in ten are from the close before."""
 BEYOND = 0.2
 """A jump of this part of the price that comes straight back is a wrong number whatever is usual."""
+APART = 0.002
+"""Part of the price by which a trade must stand apart: within it lie those that sweep a book."""
 MANY = 0.001
 
 
 def bar_jumps(bars: Bars) -> list[Check]:
-    """Checks `stale` and `outliers` of candles that are whole and in order."""
-    return [_stale_bars(bars), _bar_outliers(bars)]
+    """Checks `stale`, `outliers` and `seams` of candles that are whole and in order."""
+    level, into = _usual(bars), _into(bars)
+    scale = np.maximum(FAR * level, OFTEN * np.quantile(np.abs(into), 0.9))
+    return [_stale_bars(bars), _bar_outliers(bars, level, into, scale), _seams(bars, into, scale)]
 
 
 def trade_jumps(trades: Trades) -> list[Check]:
@@ -67,23 +73,40 @@ def _stale_trades(trades: Trades) -> Check:
     return check.model_copy(update={"rows": rows, "count": check.count * size})
 
 
-def _bar_outliers(bars: Bars) -> Check:
-    """Bars that lie beside the ones before and after, or have a wick that no volume went with."""
-    none = np.empty(0, np.int64)
-    if len(bars) < 5:
-        return about("outliers", "ok", "too short to tell", none)
+def _usual(bars: Bars) -> Floats:
+    """The range that bars around have, above 0."""
     spread = bars.high - bars.low
     level = np.maximum(local_level(spread), 1e-4 * bars.close * (np.median(spread) == 0))
-    level = np.maximum(level, np.median(spread) / 10)
+    return np.asarray(np.maximum(level, np.median(spread) / 10))
+
+
+def _into(bars: Bars) -> Floats:
+    """How far each bar opens from the close before, 0 where time lies between them."""
     step = rhythm(bars.time)
     joined = np.append(False, np.diff(bars.time) <= step) if step else np.ones(len(bars), np.bool_)
-    into = np.append(0.0, bars.open[1:] - bars.close[:-1]) * joined
+    return np.asarray(np.append(0.0, bars.open[1:] - bars.close[:-1]) * joined)
+
+
+def _seams(bars: Bars, into: Floats, scale: Floats) -> Check:
+    """Opens far from the close before, where no time lies between and neither bar is as wide."""
+    spread = bars.high - bars.low
+    wide = np.maximum(spread, np.append(0.0, spread[:-1]))
+    # Bars by trades, volume or value may end anywhere.
+    bad = (np.abs(into) > scale) & (np.abs(into) > 2 * wide) & (rhythm(bars.time) > 0)
+    grade: Grade = "blocked" if bad.mean() > MANY and bad.sum() >= 10 else "suspect"
+    found = "bars that do not begin where the one before ended" if bad.any() else "bars join on"
+    return about("seams", grade, found, bad)
+
+
+def _bar_outliers(bars: Bars, level: Floats, into: Floats, scale: Floats) -> Check:
+    """Bars that lie beside the ones before and after, or have a wick that no volume went with."""
+    if len(bars) < 5:
+        return about("outliers", "ok", "too short to tell", np.empty(0, np.int64))
     out = np.append(into[1:], 0.0)
     # A price in a jump's place comes back: what went in goes out, or the close alone is beside its bar.
-    scale = FAR * level
     away = (into * out < 0) & (np.minimum(np.abs(into), np.abs(out)) > scale)
     opened, closed = _lone(bars, into, scale, True), _lone(bars, out, scale, False)
-    wick = _wicks(bars, level)
+    wick = _wicks(bars, np.maximum(level, 2 * scale / WICK))
     far = _far(bars)
     bad = away | opened | closed | wick | far
     words = [
@@ -92,8 +115,8 @@ def _bar_outliers(bars: Bars) -> Check:
         (wick & ~away, "wicks that no volume went with"),
     ]
     found = "; ".join(word for mask, word in words if mask.any()) or "no jump comes straight back"
-    grade = "blocked" if bad.mean() > MANY and bad.sum() >= 10 else "suspect"
-    return about("outliers", "blocked" if grade == "blocked" else "suspect", found, bad)
+    grade: Grade = "blocked" if bad.mean() > MANY and bad.sum() >= 10 else "suspect"
+    return about("outliers", grade, found, bad)
 
 
 def _lone(bars: Bars, jump: Floats, scale: Floats, opens: bool) -> Bools:
@@ -138,6 +161,6 @@ def _trade_outliers(trades: Trades) -> Check:
     floor = float(np.median(changes[changes > 0])) if changes.any() else 0.0
     level = np.maximum(local_level(upper - lower), floor)
     bad = np.zeros(len(price), np.bool_)
-    bad[3:-3] = beside > np.maximum(FAR * level, np.minimum(5 * floor, BEYOND * price[3:-3]))
+    bad[3:-3] = beside > np.maximum(FAR * level, np.maximum(5 * floor, APART * price[3:-3]))
     found = "prices beside all those around" if bad.any() else "no jump comes straight back"
     return about("outliers", "blocked" if bad.mean() > MANY and bad.sum() >= 10 else "suspect", found, bad)

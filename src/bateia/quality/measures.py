@@ -22,10 +22,15 @@ def autocorrelation(x: Floats, lags: int) -> Floats:
     array([-0.75])
     """
     x = x - x.mean()
-    total = float(x @ x)
+    total = _dot(x, x)
     if total <= 0 or len(x) <= lags:
         return np.zeros(lags)
-    return np.array([float(x[lag:] @ x[:-lag]) for lag in range(1, lags + 1)]) / total
+    return np.array([_dot(x[lag:], x[:-lag]) for lag in range(1, lags + 1)]) / total
+
+
+def _dot(x: Floats, y: Floats) -> float:
+    # On this thread: a library's own threads wait for each other when the machine is busy.
+    return float(np.einsum("i,i->", x, y))
 
 
 def ljung_box(correlations: Floats, rows: int) -> float:
@@ -39,30 +44,31 @@ def ljung_box(correlations: Floats, rows: int) -> float:
     return float(chdtrc(len(correlations), q))
 
 
+def skewness(x: Floats) -> float:
+    """Third standardised moment: 0 of a symmetric distribution, and where x never changes."""
+    return _moments(x)[0]
+
+
 def excess_kurtosis(x: Floats) -> float:
     """Fourth standardised moment less 3, which is a normal's; 0 where x never changes."""
-    deviation = x - x.mean()
-    variance = float((deviation**2).mean())
-    return float((deviation**4).mean()) / variance**2 - 3.0 if variance > 0 else 0.0
+    return _moments(x)[1]
 
 
 def normality(x: Floats) -> float:
-    """p-value of "normal" by skewness and kurtosis (Jarque & Bera 1980)."""
+    """p-value of "normal" by skewness and kurtosis (Jarque & Bera 1980); 0 where x never changes."""
+    skew, kurtosis = _moments(x)
+    return float(chdtrc(2, len(x) / 6 * (skew**2 + kurtosis**2 / 4))) if (x != x[0]).any() else 0.0
+
+
+def _moments(x: Floats) -> tuple[float, float]:
     deviation = x - x.mean()
-    variance = float((deviation**2).mean())
+    square = deviation * deviation
+    variance = float(square.mean())
     if variance <= 0:
-        return 0.0
-    skewness = float((deviation**3).mean()) / variance**1.5
-    return float(chdtrc(2, len(x) / 6 * (skewness**2 + excess_kurtosis(x) ** 2 / 4)))
-
-
-def tail_index(x: Floats, share: float = 0.02) -> float:
-    """Hill's (1975) index of the largest |x|: about 3 for returns (Cont 2001), far more for a normal."""
-    largest = np.sort(np.abs(x))[-max(11, int(share * len(x))) :]
-    if largest[0] <= 0:
-        return math.nan
-    mean = float(np.log(largest[1:] / largest[0]).mean())
-    return 1 / mean if mean > 0 else math.inf
+        return 0.0, 0.0
+    return float((square * deviation).mean()) / variance**1.5, float(
+        (square * square).mean()
+    ) / variance**2 - 3
 
 
 def rank_correlation(x: Floats, y: Floats) -> float:
@@ -73,8 +79,8 @@ def rank_correlation(x: Floats, y: Floats) -> float:
     """
     a, b = (rankdata(z) for z in (x, y))
     a, b = a - a.mean(), b - b.mean()
-    size = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / size if size > 0 else 0.0
+    size = math.sqrt(_dot(a, a) * _dot(b, b))
+    return _dot(a, b) / size if size > 0 else 0.0
 
 
 def uniformity(x: Floats) -> float:

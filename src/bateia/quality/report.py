@@ -13,6 +13,24 @@ from bateia.core import ConfigError, DataError, nearest
 
 Grade = Literal["ok", "suspect", "blocked"]
 GRADES: tuple[Grade, ...] = ("ok", "suspect", "blocked")
+NAMES = (
+    *(
+        "prices",
+        "ohlc",
+        "sums",
+        "sizes",
+        "sides",
+        "repeats",
+        "order",
+        "duplicates",
+        "clock",
+        "daylight_saving",
+    ),
+    *("gaps", "calendar", "ticks", "lots", "stale", "outliers", "seams", "volume"),
+    *("tails", "clusters", "walk", "touch", "volume_memory", "volume_range", "volume_shape", "fading"),
+    *("moves", "arrivals", "sides_memory", "favourites", "sizes_memory", "season", "digits", "generated"),
+)
+"""Every check there is; which of them a report holds depends on the data."""
 FIRST = 10
 """Rows that a check names; it counts all of them."""
 
@@ -82,7 +100,8 @@ def _line(check: Check, width: int) -> str:
     more = ", …" if check.count > len(check.rows[:5]) else ""
     where = f" [{check.count:,} rows: {rows}{more}]" if check.count else ""
     sign = f" (speaks for generated data: {check.sign:g})" if check.sign else ""
-    return f"  {check.grade:<8} {check.name:<{width}}  {check.found}{where}{sign}"
+    p = "" if check.p_value is None else f" (p {check.p_value:.2g})"
+    return f"  {check.grade:<8} {check.name:<{width}}  {check.found}{p}{where}{sign}"
 
 
 def worst(grades: Sequence[Grade]) -> Grade:
@@ -103,6 +122,18 @@ def about(name: str, grade: Grade, found: str, bad: npt.NDArray[Any], measure: f
     return Check(name=name, grade=grade, found=found, rows=first, count=len(rows), measure=measure)
 
 
+def known(name: str) -> str:
+    """The name of a check; ConfigError with the nearest where there is none.
+
+    >>> known("outlier")
+    Traceback (most recent call last):
+    bateia.core.errors.ConfigError: no check 'outlier'; allowed: prices, ...; try: outliers
+    """
+    if name not in NAMES:
+        raise ConfigError(f"no check {name!r}", allowed=", ".join(NAMES), hint=nearest(name, NAMES))
+    return name
+
+
 def enforce(report: QualityReport, accept: Sequence[str] = ()) -> str | None:
     """Raise DataError where a check blocks that is not in `accept`; else say what was accepted, or None.
 
@@ -114,7 +145,7 @@ def enforce(report: QualityReport, accept: Sequence[str] = ()) -> str | None:
     'data accepted although blocked: ohlc (a high below its low, 1 row from 3)'
     """
     for name in accept:
-        report[name]
+        known(name)
     blocked = report.of("blocked")
     refused = [check for check in blocked if check.name not in accept]
     if refused:

@@ -12,8 +12,8 @@ from bateia.quality.report import Check, about
 MOST = 1e15
 TWICE = 20
 """Moments in a row of which every trade comes twice: chance does not do that."""
-COPIED = 3
-"""Candles in a row that were there before, to the last digit."""
+COPIED = 5
+"""Candles in a row that were there before, to the last digit and as far apart."""
 
 
 def bar_rows(bars: Bars) -> list[Check]:
@@ -93,12 +93,13 @@ def _copies(bars: Bars) -> Check:
     order = np.lexsort(keys.T[::-1])
     ordered = keys[order]
     same = np.append(False, (ordered[1:] == ordered[:-1]).all(axis=1)) if len(live) else np.zeros(0, np.bool_)
-    mask = np.zeros(len(bars), np.bool_)
-    mask[live[order[same]]] = True
-    starts, lengths = runs_of(mask)
-    rows = _expand(starts[lengths >= COPIED], lengths[lengths >= COPIED])
-    if mask.mean() > 0.02:
-        rows = np.flatnonzero(mask)
+    ago = np.zeros(len(live), np.int64)
+    ago[order[same]] = (order - np.append(0, order[:-1]))[same]
+    # Equal candles are chance where prices are few; a stretch of them as far from its twin is not.
+    on = np.append(False, (ago[1:] == ago[:-1]) & (ago[1:] > 0)) if len(live) else same
+    starts, lengths = runs_of(on)
+    long = lengths >= COPIED - 1
+    rows = live[_expand(starts[long] - 1, lengths[long] + 1)]
     found = "no stretch comes twice" if not len(rows) else "candles that came before, to the last digit"
     return about("repeats", "blocked" if len(rows) > 0.01 * len(bars) else "suspect", found, rows)
 

@@ -27,9 +27,10 @@ def season(time: Ints, amount: Floats) -> tuple[float, float]:
     if len(days) < DAYS:
         return math.nan, math.nan
     waves = np.fft.rfft(days - days.mean(axis=1, keepdims=True), axis=1)
-    turns = np.random.default_rng(0).integers(0, HOURS, (TURNS, len(days), 1))
-    phase = np.exp(-2j * np.pi * np.arange(waves.shape[1]) * turns / HOURS)
-    null = (np.abs((waves * phase).sum(axis=1)) ** 2).sum(axis=1)
+    turns = np.random.default_rng(0).integers(0, HOURS, (TURNS, len(days)))
+    hours = np.arange(HOURS)[:, None]
+    turned = np.exp(-2j * np.pi * np.arange(waves.shape[1]) * hours / HOURS)[turns]
+    null = (np.abs(np.einsum("dk,tdk->tk", waves, turned)) ** 2).sum(axis=1)
     found = float((np.abs(waves.sum(axis=0)) ** 2).sum())
     mean, variance = float(null.mean()), float(null.var())
     if variance <= 0:
