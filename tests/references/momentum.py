@@ -8,6 +8,7 @@ from references.core import correlation as pearson
 from references.core import deviation, standing
 from references.core import rsi as rsi_rows
 from references.series import ago, changes, each, means, middle, over, quotient, reach, sums
+from references.windows import quantile
 
 point(
     "divide",
@@ -45,6 +46,19 @@ def placed(w, otherwise=50.0):
 @reference("score(volume, {n})")
 def score(m, n):
     return over(lambda w: quotient(w[-1] - math.fsum(w) / len(w), deviation(w), 0.0), m, n, m["volume"])
+
+
+@reference("robust_score(volume, {n})", least=1)
+def robust_score(m, n):
+    def scored(w):
+        return quotient(w[-1] - quantile(w, 0.5), quantile(w, 0.75) - quantile(w, 0.25), 0.0)
+
+    return over(scored, m, n, m["volume"])
+
+
+@reference("winsorised(signed_volume, {n}, 0.1)", least=1)
+def winsorised(m, n):
+    return over(lambda w: min(max(w[-1], quantile(w, 0.1)), quantile(w, 0.9)), m, n, m["signed_volume"])
 
 
 def alike(a, b):
