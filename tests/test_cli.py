@@ -109,6 +109,8 @@ def test_features_list(tmp_path):
     assert {"name", "library", "formula", "about", "source", "columns", "warmup_rows"} <= set(rows[0])
     assert {row["library"] for row in json.loads(invoke("features", "list", "flow", "--json"))} == {"flow"}
     assert "rsi(close, 14)" in invoke("features", "list", "momentum")
+    told = invoke("features", "list")
+    assert " 1 row " in told and " 1 rows" not in told
 
 
 def test_bars(tmp_path):

@@ -188,7 +188,9 @@ def show_features(rows: Sequence[dict[str, Any]]) -> None:
             table.add_column(name, no_wrap=name != "formula")
         for row in rows:
             if row["library"] == library:
-                warm = " + ".join(part for part in (f"{row['warmup_rows']} rows", row["warmup_time"]) if part)
+                count = row["warmup_rows"]
+                parts = (f"{count} row{'' if count == 1 else 's'}", row["warmup_time"])
+                warm = " + ".join(part for part in parts if part)
                 source = f" ({row['source']})" if row["source"] else ""
                 table.add_row(row["name"], f"{row['formula']}\n[dim]{row['about']}{source}[/]", warm)
         console.print(table)

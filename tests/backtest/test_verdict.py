@@ -56,6 +56,7 @@ LOSS = {"gross": 500.0, "cost": 4_000.0, "net": -3_500.0, "break_even_bp_side": 
     [
         ({"round_trips": 0}, "No trades: the policy never left flat"),
         ({"round_trips": 29}, "Too few trades to tell: 29 round trips, at least 30 are needed"),
+        ({"round_trips": 1}, "Too few trades to tell: 1 round trip, at least 30 are needed"),
         (
             {**LOSS, "gross_bp": Estimate(value=0.12), "cost_bp": 0.95},
             "No edge after costs: gross +0.12 bp per trade, costs 0.95 bp; break-even cost 0.06 bp a side",

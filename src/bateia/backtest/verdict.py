@@ -66,7 +66,7 @@ def _few(account: Financial) -> str:
     if not account.round_trips:
         return "No trades: the policy never left flat, or no order met a trade"
     if account.round_trips < ENOUGH:
-        return f"Too few trades to tell: {account.round_trips} round trips, at least {ENOUGH} are needed"
+        return f"Too few trades to tell: {_trips(account)}, at least {ENOUGH} are needed"
     return ""
 
 
@@ -125,7 +125,7 @@ def _lucky(account: Financial, trials: int, chance: Chance | None) -> str:
 
 def _reasons(account: Financial, baselines: Mapping[str, Metrics], trials: int) -> tuple[str, ...]:
     lines = [
-        f"{account.round_trips:,} round trips in {account.days:,.1f} days; "
+        f"{_trips(account)} in {account.days:,.1f} days; "
         f"net {account.net:+,.2f}, gross {account.gross:+,.2f}, costs {account.cost:,.2f}",
         f"Sharpe net {_sharpe(account)}, annualised by calendar time",
     ]
@@ -138,6 +138,10 @@ def _reasons(account: Financial, baselines: Mapping[str, Metrics], trials: int) 
     if account.closed_at_end:
         lines.append("The last position was closed at the last bar's close, with costs")
     return tuple(lines)
+
+
+def _trips(account: Financial) -> str:
+    return f"{account.round_trips:,} round trip{'' if account.round_trips == 1 else 's'}"
 
 
 def _bp(value: float | None, *, sign: bool = True) -> str:
