@@ -14,7 +14,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 from rich.console import Console
 from rich.table import Table
 
-PEERS = ("bateia", "numba", "numpy", "polars", "pandas", "TA-Lib", "talipp", "vectorbt")
+PEERS = (
+    "bateia",
+    "numba",
+    "numpy",
+    "polars",
+    "pandas",
+    "TA-Lib",
+    "talipp",
+    "vectorbt",
+    "msgspec",
+    "orjson",
+    "isal",
+)
 
 
 def versions() -> str:
