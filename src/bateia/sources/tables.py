@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CSVS = (".csv", ".csv.gz", ".csv.zst", ".zip")
 ARROWS = (".feather", ".arrow", ".ipc")
 SUFFIXES = (".parquet", *CSVS, *ARROWS)
-PIECE = 1 << 24
+PIECE = 1 << 22
 """Bytes of CSV that are parsed at a time."""
 ROWS = 1 << 19
 """Rows of Parquet or Feather that are read at a time."""
