@@ -68,7 +68,7 @@ class BybitLines:
         while data:
             room = len(self._bytes) - kernels.PAD - self._held
             end = self._held + min(room, len(data))
-            self._bytes[self._held : end], data = data[:room], data[room:]
+            self._window[self._held : end], data = data[:room], data[room:]
             stop = self._bytes.rfind(b"\n", self._held, end) + 1
             self._take(stop, made)
             self._held = end - stop
@@ -83,6 +83,8 @@ class BybitLines:
 
     def _hold(self, size: int) -> None:
         self._bytes = bytearray(size + kernels.PAD)
+        # A bytearray takes bytes by way of another bytearray, a view of it does not.
+        self._window = memoryview(self._bytes)
         self._view = np.frombuffer(self._bytes, np.uint8)
 
     def _grow(self) -> None:
