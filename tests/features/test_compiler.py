@@ -207,3 +207,12 @@ def test_an_operator_with_the_name_of_a_function_is_not_passed_over():
         del OPERATORS["streak"]
     assert "an operator and a function are called 'streak' at character 9" in says
     assert "try: rename the operator" in says
+
+
+def test_the_warm_up_is_that_of_the_input_that_is_late():
+    """A true range needs the close before, and high and low of the row itself."""
+    close = np.arange(9.0)
+    for high, low, before, rows in [(1, 1, 5, 5), (1, 5, 1, 4), (5, 1, 4, 4), (1, 1, 1, 1), (4, 4, 4, 4)]:
+        formula = f"true_range(mean(close, {high}), mean(close, {low}), mean(close, {before}))"
+        plan = Plan({"f": formula})
+        assert plan.warmup["f"].rows == rows == np.isnan(plan.run({"close": close})["f"]).sum()

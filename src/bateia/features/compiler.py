@@ -321,7 +321,8 @@ class Builder:
     def node(self, op: Operator, inputs: tuple[int, ...], params: tuple[float, ...], timed: bool) -> int:
         graph = self.graph
         own = 0 if timed else op.warmup(params)
-        rows = max((graph.warmups[k].rows for k in inputs), default=0) + own
+        late = [0 if op.late and name not in op.late else own for name in (*op.inputs, "")]
+        rows = max((graph.warmups[k].rows + more for k, more in zip(inputs, late, strict=False)), default=own)
         micros = max((graph.warmups[k].micros for k in inputs), default=0)
         if op is _ROWS_WITHIN:
             micros = int(params[0])

@@ -75,6 +75,8 @@ class Operator:
     """How many float64 of state."""
     about: str = ""
     source: str = ""
+    late: tuple[str, ...] = ()
+    """The inputs that those rows of NaN come after, where it is not all of them."""
 
     @property
     def signature(self) -> str:
@@ -109,6 +111,7 @@ def operator(
     warmup: Callable[[Params], int] = _nothing,
     state: Callable[[Params], int] = _nothing,
     source: str = "",
+    late: tuple[str, ...] = (),
     name: str | None = None,
 ) -> Callable[[Kernel], Operator]:
     """Make a kernel function an operator and register it under its name.
@@ -132,7 +135,7 @@ def operator(
         if called in OPERATORS:
             raise ValueError(f"the operator {called!r} exists; allowed: a new name")
         about = (kernel.__doc__ or "").strip().split("\n")[0]
-        made = Operator(called, inputs, params, kernel, history, warmup, state, about, source)
+        made = Operator(called, inputs, params, kernel, history, warmup, state, about, source, late)
         OPERATORS[called] = made
         return made
 

@@ -13,6 +13,7 @@ from bateia.kernels.operator import operator
     "close",
     history=lambda p: 1,
     warmup=lambda p: 1,
+    late=("close",),
     source="Wilder, New Concepts in Technical Trading Systems (1978); TA-Lib TRANGE",
 )
 def true_range(start, stop, x, out, p, s):
