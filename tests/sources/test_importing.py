@@ -14,11 +14,13 @@ from bateia.core import Bars, ConfigError, DataError, Trades
 from bateia.core.clock import DAY, MINUTE
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
+from bateia.sources import StoreSource
 from bateia.sources.blocks import recut
 from bateia.sources.described import describe_files
 from bateia.sources.importing import import_events, origins
 from bateia.sources.periods import by_period
 from bateia.store import Origin, Series, Store
+from bateia.testing import check_source
 
 START = Period("2024-01-31").start
 TRADES = Series("generated", "spot", "XY", "trades")
@@ -125,6 +127,18 @@ def test_candles_go_by_month_under_their_length(tmp_path):
     assert "up_ticks" not in frame.columns
     assert frame["close"].to_list() == [k + 1.0 for k in range(60) if k not in {20, 21}]
     assert import_events(store, Memory(generated_candles(60, skip={20, 21})), report.series).kept == 2
+
+
+def test_what_is_imported_is_a_source(tmp_path):
+    store, candles = Store.create(tmp_path), generated_candles(60)
+    import_events(store, Memory(candles), CANDLES)
+    import_events(store, Memory(generated([START + k * MINUTE for k in range(4000)])), TRADES)
+    said = {"source": "generated", "symbol": "XY", "store": str(tmp_path)}
+    bars = StoreSource(**said, interval="1h")
+    assert check_source(bars)
+    for name in ("open_time", "known_at", "close", "volume", "value", "vwap", "trades", "signed_volume"):
+        assert getattr(bars.read(), name).tolist() == getattr(candles, name).tolist(), name
+    assert check_source(StoreSource(**said, data="trades"))
 
 
 def test_days_without_a_trade_are_known_to_have_none(tmp_path):

@@ -1,6 +1,7 @@
 """Where market events come from."""
 
 from bateia.runs import file_hash
+from bateia.sources.bybit import BybitSource
 from bateia.sources.candles import read_candles
 from bateia.sources.component import AnySource, CandleSource, FileSource, SampleSource, open_source
 from bateia.sources.files import read_trades, write_table
@@ -8,6 +9,7 @@ from bateia.sources.stored import StoreSource
 
 __all__ = [
     "AnySource",
+    "BybitSource",
     "CandleSource",
     "FileSource",
     "SampleSource",

@@ -11,6 +11,7 @@ from bateia.core import Bars, Component, ConfigError, Duration, Trades
 from bateia.runs import content_hash, file_hash
 from bateia.samples import SAMPLES, sample_path
 from bateia.sources.blocks import BLOCK, recut
+from bateia.sources.bybit import BybitSource
 from bateia.sources.candles import CandleLayout, Stamp, candle_pieces
 from bateia.sources.files import trade_pieces
 from bateia.sources.formats import Format, PresetName, resolve
@@ -108,7 +109,9 @@ class CandleSource(Component):
         return content_hash([[file_hash(path) for path in files_of(self.path)], self.columns, *_said(self)])
 
 
-AnySource = Annotated[FileSource | SampleSource | CandleSource | StoreSource, Field(discriminator="kind")]
+AnySource = Annotated[
+    FileSource | SampleSource | CandleSource | StoreSource | BybitSource, Field(discriminator="kind")
+]
 """Every source that a recipe can name by its `kind`; what it `gives` is candles, read as bars, or trades."""
 
 

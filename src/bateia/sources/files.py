@@ -64,13 +64,13 @@ def trade_pieces(
     check_names("trades", columns or {}, (*NEEDED, *OPTIONAL))
     files = files_of(path)
     if len(files) > 1:
-        firsts = {file: next(_pieces(file, columns or {}, form, symbol)).time[0] for file in files}
+        firsts = {file: next(file_pieces(file, columns or {}, form, symbol)).time[0] for file in files}
         files.sort(key=lambda file: int(firsts[file]))
     for file in files:
-        yield from _pieces(file, columns or {}, form, symbol)
+        yield from file_pieces(file, columns or {}, form, symbol)
 
 
-def _pieces(path: Path, columns: Mapping[str, str], form: Format, symbol: str | None) -> Iterator[Trades]:
+def file_pieces(path: Path, columns: Mapping[str, str], form: Format, symbol: str | None) -> Iterator[Trades]:
     """Pieces with at least one row each, and at least one of them."""
     table = open_table(path, form)
     mapping = _mapping(table.names, path, columns, symbol)

@@ -128,7 +128,7 @@ def _numbers(table: pl.DataFrame, name: str) -> Floats:
 
 
 def _candles(table: pl.DataFrame, step: int) -> Bars:
-    theirs = {"value": "quote_volume"}
+    theirs = {"value": "quote_volume" if "quote_volume" in table.columns else "value"}
     columns: dict[str, Floats | Ints] = {
         name: _numbers(table, theirs.get(name, name)) for name in (*NEEDED, *OPTIONAL) if name != "open_time"
     }
