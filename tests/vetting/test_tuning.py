@@ -236,6 +236,25 @@ def test_a_grid_is_every_point_and_pruning_may_be_left_out(quick, tmp_path):
     assert done.best.label.horizon in (5, "1m")
 
 
+def test_an_interrupted_point_of_a_grid_is_tried_again(quick, tmp_path, monkeypatch):
+    space = {"policy.enter": {"choices": [0.02, 0.05, 0.1]}, "model.l2": {"choices": [0.1, 1.0]}}
+    grid, evaluate, asked = search(space, sampler="grid", pruner="none"), tuning._evaluate, []
+
+    def stopped(*given):
+        asked.append(given)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return evaluate(*given)
+
+    monkeypatch.setattr(tuning, "_evaluate", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        tune(quick, grid, root=tmp_path)
+    done = tune(quick, grid, root=tmp_path)
+    assert [row["state"] for row in done.trials].count("interrupted") == 1
+    ended = [row for row in done.trials if row["state"] == "complete"]
+    assert len(ended) == len({(row["policy.enter"], row["model.l2"]) for row in ended}) == 6
+
+
 def test_failed_trials_are_counted_and_told(quick, tmp_path):
     """An exit above the entry makes no policy: such trials fail, and others go on."""
     space = {"policy.exit": {"choices": [0.0, 0.5]}, "policy.enter": {"choices": [0.05, 0.1]}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +91,15 @@ def ended(study: optuna.Study) -> int:
     return sum(
         t.state.is_finished() and t.user_attrs.get(WHY) != INTERRUPTED for t in study.get_trials(False)
     )
+
+
+def enqueue(study: optuna.Study, points: Sequence[dict[str, Any]]) -> None:
+    """Queue a trial of each of these parameters that none has taken yet, interrupted ones apart."""
+    trials = [t for t in study.get_trials(False) if t.user_attrs.get(WHY) != INTERRUPTED]
+    taken = [t.system_attrs.get("fixed_params", t.params) for t in trials]
+    for point in points:
+        if point not in taken:
+            study.enqueue_trial(point)
 
 
 def best_of(study: optuna.Study, recipe: Recipe, search: Search) -> tuple[dict[str, Any], float]:

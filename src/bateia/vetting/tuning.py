@@ -30,6 +30,7 @@ from bateia.vetting.study import (
     WHY,
     best_of,
     ended,
+    enqueue,
     open_study,
     rows_of,
     sampler,
@@ -144,8 +145,7 @@ def tune(
 def _search(job: Job, study: optuna.Study, jobs: int, watch: Watch) -> None:
     """Trials until the search has as many as it asks for, here or in `jobs` processes."""
     if job.search.sampler == "grid":
-        for values in space.grid(job.search):
-            study.enqueue_trial(space.asked(values, job.search), skip_if_exists=True)
+        enqueue(study, [space.asked(values, job.search) for values in space.grid(job.search)])
         total = len(space.grid(job.search))
     else:
         total = job.search.trials
