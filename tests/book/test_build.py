@@ -12,7 +12,8 @@ import pytest
 
 from bateia.book.archive import ArchiveReader
 from bateia.book.bars import AFTER_ANOTHER, FEATURES, BookBars, level_names
-from bateia.book.build import build, find_archives
+from bateia.book.build import build
+from bateia.book.recorded import RecordingReader
 from bateia.book.samples import Samples
 from bateia.book.validate import validate_bars
 from bateia.core import DataError
@@ -61,7 +62,7 @@ def test_features_of_both_days_are_those_of_polars_across_midnight(days):
     samples = Samples.concat([block for path in paths for block in SHALLOW.open(path)])
     ends, expected = plain_bars(samples, MINUTE, 1_000_000)
     assert frame["time"].dt.epoch("us").to_list() == ends.tolist()
-    np.testing.assert_allclose(frame.select(FEATURES).to_numpy(), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(frame.select(FEATURES).to_numpy(), expected, rtol=1e-12, atol=1e-12)
     unknown = frame.select(pl.col(name).is_nan().sum() for name in FEATURES).row(0, named=True)
     assert unknown == {name: int(name in AFTER_ANOTHER) for name in FEATURES}
     # What parallel files make is bit for bit what one book going through midnight makes.
@@ -205,9 +206,9 @@ def deep(depth):
 
 def test_archives_are_found_by_name_and_symbol(tmp_path):
     with pytest.raises(DataError, match="there is no file or folder"):
-        find_archives(tmp_path / "no")
+        READER.find(tmp_path / "no")
     with pytest.raises(DataError, match="no archive of any symbol"):
-        find_archives(tmp_path)
+        READER.find(tmp_path)
     for name in (
         "b/2024-01-02_XUSDT_ob200.data.zip",
         "a/2024-01-03_XUSDT_ob500.data.gz",
@@ -216,10 +217,37 @@ def test_archives_are_found_by_name_and_symbol(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "notes.txt").write_text("no archive")
-    assert [path.name[:10] for path in find_archives(tmp_path)] == ["2024-01-01", "2024-01-02", "2024-01-03"]
-    assert [path.name[:10] for path in find_archives(tmp_path, "XUSDT")] == ["2024-01-02", "2024-01-03"]
+    dates = ["2024-01-01", "2024-01-02", "2024-01-03"]
+    assert [path.name[:10] for path in READER.find(tmp_path)] == dates
+    assert [path.name[:10] for path in ArchiveReader(symbol="XUSDT").find(tmp_path)] == dates[1:]
     with pytest.raises(DataError, match=r"no archive of ZUSDT in .*try: --symbol XUSDT"):
-        find_archives(tmp_path, "ZUSDT")
+        ArchiveReader(symbol="ZUSDT").find(tmp_path)
+
+
+@pytest.mark.skipif(not ARCHIVE.exists(), reason="real data is absent")
+def test_a_recorded_hour_of_binance_makes_the_same_bars(tmp_path):
+    reader = RecordingReader(market="spot", tick_size=1e-6, depth=50, symbol="ETHBTC")
+    kind, name = BookBars(depth=50), "binance-spot-ethbtc-20201101T09"
+    path = ARCHIVE.parents[4] / "recordings" / name
+    [report] = build(path, tmp_path, reader, kind)
+    assert (report.error, report.faults, report.gaps, report.shallow) == ("", {}, 0, 0)
+    assert (report.rows, report.days) == (59, ["ETHBTC/2020-11-01.parquet"])
+    frame = pl.read_parquet(tmp_path / report.days[0])
+    samples = Samples.concat(list(reader.open(path)))
+    ends, expected = plain_bars(samples, MINUTE, 1_000_000)
+    assert frame["time"].dt.epoch("us").to_list() == ends.tolist()
+    np.testing.assert_allclose(frame.select(FEATURES).to_numpy(), expected, rtol=1e-12, atol=1e-12)
+    [again] = build(path, tmp_path, reader, kind)
+    assert again.resumed and again.rows == report.rows
+
+
+def test_recordings_that_are_none_are_told(tmp_path):
+    reader = RecordingReader(market="spot", tick_size=0.01)
+    with pytest.raises(DataError, match="there is no recording"):
+        build(tmp_path / "no.gz", tmp_path / "out", reader, KIND)
+    (tmp_path / "bad.gz").write_bytes(b"hello")
+    [bad] = build(tmp_path / "bad.gz", tmp_path / "out", reader, KIND)
+    assert "bad.gz" in bad.error
 
 
 @pytest.mark.skipif(not ARCHIVE.exists(), reason="real data is absent")
@@ -231,7 +259,7 @@ def test_the_real_archive_in_seconds(tmp_path):
     frame = pl.read_parquet(tmp_path / "XRPUSDT/2024-12-01.parquet")
     ends, expected = plain_bars(samples, 1_000_000, 100_000)
     assert frame["time"].dt.epoch("us").to_list() == ends.tolist()
-    np.testing.assert_allclose(frame.select(FEATURES).to_numpy(), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(frame.select(FEATURES).to_numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
 def set_cell(row, name, value):

@@ -61,6 +61,9 @@ def test_the_policy_stop_ends_at_the_line(folder):
         (("--policy", "hope"), "policy 'hope'"),
         (("--tick", "-1"), "tick_size -1.0: "),
         (("--depth", "20000"), "depth 20000: "),
+        (("--exchange", "binance"), "no exchange 'binance'; allowed: bybit, binance-spot"),
+        (("--exchange", "binance-spot"), "no tick size for a recording"),
+        (("--exchange", "binance-spot", "--tick", "0"), "tick_size 0.0: "),
     ],
 )
 def test_options_that_cannot_be_are_one_clear_line(folder, words, says):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -52,6 +53,28 @@ class ArchiveReader(Component):
     mixed: bool = False
     """Leave out lines of other symbols and depths; else they are an error."""
 
+    def find(self, source: Path) -> list[Path]:
+        """The file, or every archive of the symbol in a folder and below; DataError where there is none."""
+        if source.is_file():
+            return [source]
+        if not source.is_dir():
+            raise DataError(f"there is no file or folder {source}")
+        named = {path: NAME.fullmatch(path.name) for path in source.rglob("*") if path.is_file()}
+        found = [path for path, name in named.items() if name and self.symbol in ("", name[2])]
+        if not found:
+            symbols = sorted({name[2] for name in named.values() if name})
+            raise DataError(
+                f"no archive of {self.symbol or 'any symbol'} in {source}",
+                allowed="names such as 2024-12-01_XRPUSDT_ob500.data.zip",
+                hint=f"--symbol {symbols[0]}" if symbols else None,
+            )
+        return sorted(found, key=lambda path: path.name)
+
+    def named(self, path: Path) -> ArchiveReader:
+        """The reader of this file: of the symbol in its name, if of none yet."""
+        name = NAME.fullmatch(path.name)
+        return self.model_copy(update={"symbol": name[2]}) if name and not self.symbol else self
+
     def open(self, path: str | Path) -> ArchiveSamples:
         """The file as samples to be iterated once."""
         return ArchiveSamples(self, Path(path))
@@ -74,6 +97,11 @@ class ArchiveSamples:
         reader = self.reader
         self.lines = BybitLines(reader.symbol, reader.tick_size, reader.mixed)
 
+    @property
+    def symbol(self) -> str:
+        """The book's symbol, once a line named it."""
+        return self.lines.symbol
+
     def __iter__(self) -> Iterator[Samples]:
         """Blocks of samples, none of them empty, to the first moment after the last message.
 
@@ -92,6 +120,19 @@ class ArchiveSamples:
                 yield last
         except DataError as error:
             raise self._placed(error) from None
+
+    def summary(self) -> dict[str, Any]:
+        """Counts for a report."""
+        skipped = 0 if self.replay is None else self.replay.skipped
+        return {
+            "lines": self.lines.lines,
+            "messages": self.messages,
+            "unusual": self.lines.unusual,
+            "skipped": skipped + self.lines.early,
+            "tick_size": self.lines.tick_size,
+            "faults": self.faults.counts,
+            "listed": [f"line {fault.line}: {fault.what}" for fault in self.faults.listed],
+        }
 
     def _parts(self) -> Iterator[Messages | Malformed]:
         for piece in unpacked(self.path):

@@ -12,10 +12,14 @@ from typing import Any
 from bateia.book.archive import NAME, ArchiveReader
 from bateia.book.bars import BookBars, BookRows
 from bateia.book.days import date_of, join_day, split_days, write_day
+from bateia.book.recorded import RecordingReader
 from bateia.core import BateiaError, DataError, format_duration
 
 FORM = 1
 """Of what is written: a greater one builds every file again."""
+
+
+Reader = ArchiveReader | RecordingReader
 
 
 @dataclass(frozen=True)
@@ -45,26 +49,7 @@ class FileReport:
     """Built by an earlier run."""
 
 
-def find_archives(source: str | Path, symbol: str = "") -> list[Path]:
-    """The file, or every archive of the symbol in a folder and below it; DataError where there is none."""
-    source = Path(source)
-    if source.is_file():
-        return [source]
-    if not source.is_dir():
-        raise DataError(f"there is no file or folder {source}")
-    named = {path: NAME.fullmatch(path.name) for path in sorted(source.rglob("*")) if path.is_file()}
-    found = [path for path, name in named.items() if name and symbol in ("", name[2])]
-    if not found:
-        symbols = sorted({name[2] for name in named.values() if name})
-        raise DataError(
-            f"no archive of {symbol or 'any symbol'} in {source}",
-            allowed="names such as 2024-12-01_XRPUSDT_ob500.data.zip",
-            hint=f"--symbol {symbols[0]}" if symbols else None,
-        )
-    return sorted(found, key=lambda path: path.name)
-
-
-def build_file(path: Path, out: Path, reader: ArchiveReader, kind: BookBars) -> FileReport:
+def build_file(path: Path, out: Path, reader: Reader, kind: BookBars) -> FileReport:
     """One archive to its days' files under `out`; what is wrong with it is in the report, never raised."""
     kept = out / ".built" / f"{path.name}.json"
     try:
@@ -86,17 +71,17 @@ def build_file(path: Path, out: Path, reader: ArchiveReader, kind: BookBars) -> 
 def build(
     source: str | Path,
     out: str | Path,
-    reader: ArchiveReader,
+    reader: Reader,
     kind: BookBars,
     executor: Executor | None = None,
     watch: Callable[[FileReport], object] = lambda report: None,
 ) -> list[FileReport]:
-    """Every archive under `source` to `out`, in the order of their names; `watch` hears of each one done.
+    """Every file that the reader finds at `source` to `out`; `watch` hears of each one done.
 
     With an executor (of processes, or of machines) files are built at the same time. An archive that was
     built with the same settings before is left as it is.
     """
-    paths = find_archives(source, reader.symbol)
+    paths = reader.find(Path(source))
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     twice = _same_day(paths)
@@ -114,7 +99,7 @@ def build(
 
 
 def _each(
-    paths: Sequence[Path], out: Path, reader: ArchiveReader, kind: BookBars, executor: Executor | None
+    paths: Sequence[Path], out: Path, reader: Reader, kind: BookBars, executor: Executor | None
 ) -> Iterator[tuple[Path, FileReport]]:
     if executor is None:
         for path in paths:
@@ -146,7 +131,7 @@ def _same_day(paths: Sequence[Path]) -> dict[Path, str]:
     return wrong
 
 
-def _mark(path: Path, reader: ArchiveReader, kind: BookBars) -> dict[str, Any]:
+def _mark(path: Path, reader: Reader, kind: BookBars) -> dict[str, Any]:
     """What a file is built from: if none of it changes, it is not built again."""
     stat = path.stat()
     settings = {"reader": reader.model_dump(mode="json"), "bars": kind.model_dump(mode="json")}
@@ -163,24 +148,20 @@ def _done(kept: Path, mark: dict[str, Any], out: Path) -> FileReport | None:
     return report if whole else None
 
 
-def _built(path: Path, out: Path, reader: ArchiveReader, kind: BookBars) -> FileReport:
-    name = NAME.fullmatch(path.name)
-    if name and not reader.symbol:
-        reader = reader.model_copy(update={"symbol": name[2]})
-    samples, bars = reader.open(path), kind.start()
+def _built(path: Path, out: Path, reader: Reader, kind: BookBars) -> FileReport:
+    samples, bars = reader.named(path).open(path), kind.start()
     rows = BookRows.concat([bars.run(block) for block in samples])
     if not len(rows):
         raise DataError(
-            f"{path} makes no whole bar: {samples.messages} messages, {bars.dropped} bars cut short, "
-            f"{bars.shallow} less than {kind.depth} levels deep",
+            f"{path} makes no whole bar: {samples.summary()['messages']} messages, "
+            f"{bars.dropped} bars cut short, {bars.shallow} less than {kind.depth} levels deep",
             allowed=f"every sample of a bar of {format_duration(kind.bar)}",
             hint="a shorter --bar, a smaller --depth",
         )
+    name = NAME.fullmatch(path.name)
     if name:
         _of_day(path, rows, name[1])
-    days = [write_day(day, out, samples.lines.symbol, kind) for day in split_days(rows, kind.bar)]
-    replay = samples.replay
-    assert replay is not None
+    days = [write_day(day, out, samples.symbol, kind) for day in split_days(rows, kind.bar)]
     return FileReport(
         source=str(path),
         days=[day for day, _ in days],
@@ -188,13 +169,7 @@ def _built(path: Path, out: Path, reader: ArchiveReader, kind: BookBars) -> File
         gaps=sum(gaps for _, gaps in days),
         dropped=bars.dropped,
         shallow=bars.shallow,
-        lines=samples.lines.lines,
-        messages=samples.messages,
-        unusual=samples.lines.unusual,
-        skipped=replay.skipped + samples.lines.early,
-        tick_size=samples.lines.tick_size or 0.0,
-        faults=samples.faults.counts,
-        listed=[f"line {fault.line}: {fault.what}" for fault in samples.faults.listed],
+        **samples.summary(),
     )
 
 

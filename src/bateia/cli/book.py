@@ -16,7 +16,7 @@ from bateia.cli.common import AsJson, show_json
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from bateia.book.build import FileReport
+    from bateia.book.build import FileReport, Reader
     from bateia.core import Component
 
 app = typer.Typer(no_args_is_help=True, help="Order books: archives of messages to bars and features.")
@@ -36,6 +36,9 @@ def build(
     tick: Annotated[
         float | None, typer.Option(help="Smallest price step; told from the first snapshot if absent.")
     ] = None,
+    exchange: Annotated[
+        str, typer.Option(help="bybit (archives), or binance-spot or binance-futures (a recording).")
+    ] = "bybit",
     policy: Annotated[
         str,
         typer.Option(help="After a malformed line, a gap or a crossed book: stop, or resync at a snapshot."),
@@ -56,15 +59,13 @@ def build(
 
     try:
         with Progress(silent=as_json) as progress:
-            from bateia.book.archive import ArchiveReader
             from bateia.book.bars import BookBars
             from bateia.book.build import build as build_books
-            from bateia.book.build import find_archives
 
             kind = _component(BookBars, depth=depth, every=every, bar=bar)
-            read = {"symbol": symbol, "depth": depth, "every": every, "tick_size": tick}
-            reader = _component(ArchiveReader, **read, policy=policy, mixed=mixed)
-            count = len(find_archives(source, symbol))
+            read = {"symbol": symbol, "depth": depth, "every": every, "policy": policy}
+            reader = _reader(exchange, tick, mixed, read)
+            count = len(reader.find(source))
             with progress.stage("Books", count) as done, _executor(min(workers, count)) as executor:
                 made = build_books(source, out, reader, kind, executor, lambda report: done(1))
     except KeyboardInterrupt:
@@ -76,6 +77,25 @@ def build(
         _show(made)
     if any(report.error for report in made):
         raise typer.Exit(1)
+
+
+EXCHANGES = {"bybit": "", "binance-spot": "spot", "binance-futures": "futures"}
+
+
+def _reader(exchange: str, tick: float | None, mixed: bool, read: dict[str, Any]) -> Reader:
+    from bateia.book.archive import ArchiveReader
+    from bateia.book.recorded import RecordingReader
+    from bateia.core import ConfigError, nearest
+
+    if exchange not in EXCHANGES:
+        raise ConfigError(
+            f"no exchange {exchange!r}", allowed=", ".join(EXCHANGES), hint=nearest(exchange, EXCHANGES)
+        )
+    if exchange == "bybit":
+        return _component(ArchiveReader, tick_size=tick, mixed=mixed, **read)
+    if tick is None:
+        raise ConfigError("no tick size for a recording of Binance", hint="--tick 0.01")
+    return _component(RecordingReader, market=EXCHANGES[exchange], tick_size=tick, **read)
 
 
 Kind = TypeVar("Kind", bound="Component")
