@@ -5,6 +5,7 @@ from bateia.sources.bybit import BybitSource
 from bateia.sources.candles import read_candles
 from bateia.sources.component import AnySource, CandleSource, FileSource, SampleSource, open_source
 from bateia.sources.files import read_trades, write_table
+from bateia.sources.kryporacle import KrypOracleSource
 from bateia.sources.stored import StoreSource
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "BybitSource",
     "CandleSource",
     "FileSource",
+    "KrypOracleSource",
     "SampleSource",
     "StoreSource",
     "file_hash",

@@ -15,6 +15,7 @@ from bateia.sources.bybit import BybitSource
 from bateia.sources.candles import CandleLayout, Stamp, candle_pieces
 from bateia.sources.files import trade_pieces
 from bateia.sources.formats import Format, PresetName, resolve
+from bateia.sources.kryporacle import KrypOracleSource
 from bateia.sources.stored import StoreSource
 from bateia.sources.tables import files_of
 
@@ -110,7 +111,8 @@ class CandleSource(Component):
 
 
 AnySource = Annotated[
-    FileSource | SampleSource | CandleSource | StoreSource | BybitSource, Field(discriminator="kind")
+    FileSource | SampleSource | CandleSource | StoreSource | BybitSource | KrypOracleSource,
+    Field(discriminator="kind"),
 ]
 """Every source that a recipe can name by its `kind`; what it `gives` is candles, read as bars, or trades."""
 
