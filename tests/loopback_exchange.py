@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from bateia.core import parse_duration
+from bateia.core.clock import DAY
 from bateia.core.period import Period
 
 HEADER = (
@@ -117,6 +118,13 @@ class Exchange:
             return 200, (Path(self.folder) / url.path[1:]).read_bytes()
         return 404, b"<Error><Code>NoSuchKey</Code></Error>"
 
+    def first_day(self, prefix, symbol):
+        """One candle of the day on which the symbol began: what else there is tells."""
+        rows = [rows[0][0] for key, rows in self.klines.items() if key[:2] == (prefix, symbol) and rows]
+        rows += [rows[0]["T"] for key, rows in self.trades.items() if key == (prefix, symbol) and rows]
+        day = min(rows, default=0) // 86_400_000 * 86_400_000
+        return generated_klines(day * 1000, day * 1000 + DAY, DAY) if rows else []
+
     def rest(self, prefix, route, asked):
         if route == "time":
             return 200, json.dumps({"serverTime": self.now or int(time.time() * 1000)}).encode()
@@ -127,6 +135,8 @@ class Exchange:
         table = self.klines if route == "klines" else self.trades
         key = (prefix, asked["symbol"], asked["interval"]) if route == "klines" else (prefix, asked["symbol"])
         found = table.get(key, [])
+        if route == "klines" and not found and asked["interval"] == "1d":
+            found = self.first_day(prefix, asked["symbol"])
         if route == "klines":
             times = np.array([row[0] for row in found], np.int64)
             lo = np.searchsorted(times, int(asked.get("startTime", 0)))
@@ -135,6 +145,31 @@ class Exchange:
         else:
             found = select_trades(found, asked)
         return 200, json.dumps(found[: int(asked.get("limit", 500))]).encode()
+
+
+def generated_trades(start, end, step, first=1, unit=1000):
+    """Aggregated trades as REST gives them, one each `step` microseconds; the prices mean nothing."""
+    return [
+        {
+            "a": first + k,
+            "p": f"{100 + k * 7919 % 1000 / 10:.2f}",
+            "q": f"{1 + k % 5}.5",
+            "f": 2 * (first + k),
+            "l": 2 * (first + k) + 1,
+            "T": moment // unit,
+            "m": k % 3 == 0,
+        }
+        for k, moment in enumerate(range(start, end, step))
+    ]
+
+
+def as_lines(rows, spot=True):
+    """The same as rows of an archive file."""
+    words = ("False", "True") if spot else ("false", "true")
+    return [
+        [r["a"], r["p"], r["q"], r["f"], r["l"], r["T"], words[r["m"]], *(["True"] if spot else [])]
+        for r in rows
+    ]
 
 
 def select_trades(rows, asked):

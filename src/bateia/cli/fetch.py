@@ -22,7 +22,7 @@ def sources() -> None:
 @app.command()
 def binance(
     symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT.")],
-    what: Annotated[str, typer.Argument(help="Length of candles, such as 5m.")],
+    what: Annotated[str, typer.Argument(help="Length of candles, such as 5m, or aggTrades, or trades.")],
     since: Annotated[str, typer.Option("--from", help="First month, day or moment (UTC), such as 2024-01.")],
     until: Annotated[str, typer.Option("--to", help="Last one, included; now if absent.")] = "",
     market: Annotated[str, typer.Option(help="spot, um (USD-M futures) or cm (COIN-M futures).")] = "spot",

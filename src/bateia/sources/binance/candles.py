@@ -10,7 +10,7 @@ from bateia.core.coverage import Coverage
 from bateia.core.period import Period
 from bateia.sources.binance.archive import ArchiveFile, download, read_rows
 from bateia.sources.binance.markets import Market
-from bateia.sources.binance.rest import Rest, UnknownSymbolError
+from bateia.sources.binance.rest import Rest
 from bateia.sources.binance.tables import KLINE, candle_table, lacking, once
 from bateia.sources.fetching import Report
 from bateia.sources.web import Web, WebError
@@ -55,10 +55,12 @@ class Candles:
     symbol: str
     interval: str
     step: int
-    listed: int | None = None
-    """Open of the first candle of all, once it has been asked for; 0 where nobody can tell."""
-    unknown: bool = False
-    """Whether REST has said that it knows no such symbol: a delisted one, or none at all."""
+    unit = "month"
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.symbol} {self.interval}"
 
     @property
     def series(self) -> Series:
@@ -107,12 +109,12 @@ class Candles:
         whole = month.period
         if whole.end <= closed and self._file(month, whole, report):
             return
-        wanted, misses = missing - Coverage.of([(0, self._first())]), 0
+        wanted, misses = missing - Coverage.of([(0, self.rest.listed(self.symbol))]), 0
         for day in whole.days:
             if day.end > closed or not wanted & Coverage.of([(day.start, day.end)]):
                 continue
             misses = 0 if self._file(month, day, report) else misses + 1
-            if self.unknown and misses == PATIENCE:
+            if self.rest.unknown and misses == PATIENCE:
                 return
 
     def _file(self, month: Month, period: Period, report: Report) -> bool:
@@ -138,23 +140,12 @@ class Candles:
         report.files += 1
         return True
 
-    def _first(self) -> int:
-        """Open of the first candle of all; 0 where that cannot be told."""
-        if self.listed is None:
-            self.listed = 0
-            try:
-                self.listed = self.rest.first_candle(self.symbol, self.interval) or 0
-            except UnknownSymbolError:
-                self.unknown = True
-            except WebError:
-                pass  # then every day is asked for
-        return self.listed
-
     def _from_rest(self, month: Month, due: Coverage, report: Report) -> Coverage:
         """Ask REST for what is due and not there; returns the stretches for which it did not answer."""
         failed: list[tuple[int, int]] = []
         gaps = lacking(month.table, due, self.step) - month.absent
-        for start, end in (gaps - Coverage.of([(0, self.listed or 0)])).stretches:
+        listed = self.rest.listed(self.symbol) if gaps else 0
+        for start, end in (gaps - Coverage.of([(0, listed)])).stretches:
             try:
                 for table in self.rest.candles(self.symbol, self.interval, self.step, start, end):
                     month.add(table)

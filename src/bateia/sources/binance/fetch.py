@@ -6,12 +6,14 @@ import time
 from pathlib import Path
 
 from bateia.core import ConfigError, format_time
-from bateia.core.clock import DAY
+from bateia.core.clock import DAY, SECOND
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period, parse_edge
 from bateia.sources.binance.candles import Candles
 from bateia.sources.binance.markets import ARCHIVE, Market, interval_of, market_of, symbol_of
+from bateia.sources.binance.prints import FORMS
 from bateia.sources.binance.rest import Rest, UnknownSymbolError
+from bateia.sources.binance.trades import Trades
 from bateia.sources.fetching import Report, Stage, silent
 from bateia.sources.web import Web, WebError
 from bateia.store import Store
@@ -32,46 +34,50 @@ def fetch_binance(
     web: Web | None = None,
     stage: Stage = silent,
 ) -> Report:
-    """Bring candles of length `what` from `since` to `until` (both included; "" is now) into a store.
+    """Bring candles of length `what`, or its `aggTrades` or `trades`, from `since` to `until` into a store.
 
-    Only what the store lacks is downloaded; every file is held against its published hash, gaps are asked
-    of REST, and each month is in the store as soon as it is there. ConfigError for what cannot be meant,
+    Both ends are included; "" is now. Only what the store lacks is downloaded; every file is held against its
+    published hash, gaps are asked of REST, and each month (of trades: day) is in the store as soon as it is
+    there. ConfigError for what cannot be meant,
     UnknownSymbolError, DataError where the store cannot be written; what else goes wrong is in the report.
     """
     where, symbol = market_of(market), symbol_of(symbol)
-    step = interval_of(what, where)
+    form = FORMS.get(what)
+    step = SECOND if form else interval_of(what, where)
     start, end = _edges(since, until)
     kept = Store.create(store)
     with web or Web() as open_web:
         interface = Rest(open_web, rest or where.rest, where)
         closed = _now(interface, end) // step * step
         if start >= min(end, closed):
-            raise ConfigError(f"no candle from {since} on is whole by now", hint="an earlier --from")
-        asked = Coverage.of([(start, min(end, closed))])
-        task = Candles(kept, open_web, interface, archive, where, symbol, what, step)
-        report = Report(task.series, asked)
-        _each_month(task, asked, closed, report, stage)
+            raise ConfigError(f"nothing from {since} on is whole by now", hint="an earlier --from")
+        place = (kept, open_web, interface, archive, where, symbol)
+        task = Trades(*place, form) if form else Candles(*place, what, step)
+        report = Report(task.series, Coverage.of([(start, min(end, closed))]))
+        _each(task, closed, report, stage)
         report.requests = open_web.requests
         _refuse_unknown(task, interface, where, report)
     return report
 
 
-def _each_month(task: Candles, asked: Coverage, closed: int, report: Report, stage: Stage) -> None:
-    months = [m for start, end in asked.stretches for m in Period.covering(start, end, "month")]
-    name = f"{task.symbol} {task.interval}"
-    with task.store.writer(task.series) as writer, stage(name, len(months)) as advance:
-        for month in months:
+def _each(task: Candles | Trades, closed: int, report: Report, stage: Stage) -> None:
+    """One month or day after the other; one that fails for now does not keep us from the next."""
+    unit, ends = task.series.unit, report.asked.stretches
+    periods = [period for start, end in ends for period in Period.covering(start, end, unit)]
+    with task.store.writer(task.series) as writer, stage(task.name, len(periods)) as advance:
+        for period in periods:
             try:
-                task.fetch(writer, month, asked, closed, report)
+                task.fetch(writer, period, report.asked, closed, report)
             except WebError as error:
-                wanted = asked & Coverage.of([(month.start, month.end)])
-                report.fail(wanted - task.store.coverage(task.series), error)
+                wanted = report.asked & Coverage.of([(period.start, period.end)])
+                part = task.store.part(task.series, period)
+                report.fail(wanted - (part.coverage if part else Coverage()), error)
             advance(1)
 
 
-def _refuse_unknown(task: Candles, interface: Rest, market: Market, report: Report) -> None:
+def _refuse_unknown(task: Candles | Trades, interface: Rest, market: Market, report: Report) -> None:
     """UnknownSymbolError where neither the archive nor REST has ever had anything of this name."""
-    if task.unknown and not task.store.coverage(task.series):
+    if interface.unknown and not task.store.coverage(task.series):
         close = interface.like(task.symbol)
         raise UnknownSymbolError(
             f"Binance has no {task.symbol!r} among its {market.about}",

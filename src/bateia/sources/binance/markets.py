@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from bateia.core import ConfigError, nearest, parse_duration
 from bateia.core.clock import DAY
-from bateia.core.events import Ints
 
 ARCHIVE = "https://data.binance.vision"
 
@@ -25,10 +24,6 @@ class Market:
     """What every one of its routes begins with."""
     weight: int
     """Weight of requests allowed in a minute."""
-    page_weight: int
-    """Weight of a page of 1,000 candles."""
-    trades_weight: int
-    """Weight of a page of 1,000 aggregated trades."""
     longest: int | None = None
     """Most that the times of one request may lie apart, microseconds."""
     by_contract: bool = False
@@ -38,10 +33,10 @@ class Market:
 MARKETS = {
     market.name: market
     for market in (
-        Market("spot", "spot", "spot", "https://api.binance.com", "/api/v3", 6000, 2, 4),
-        Market("um", "USD-M futures", "futures/um", "https://fapi.binance.com", "/fapi/v1", 2400, 5, 20),
+        Market("spot", "spot", "spot", "https://api.binance.com", "/api/v3", 6000),
+        Market("um", "USD-M futures", "futures/um", "https://fapi.binance.com", "/fapi/v1", 2400),
         Market(
-            *("cm", "COIN-M futures", "futures/cm", "https://dapi.binance.com", "/dapi/v1", 2400, 5, 20),
+            *("cm", "COIN-M futures", "futures/cm", "https://dapi.binance.com", "/dapi/v1", 2400),
             longest=200 * DAY,
             by_contract=True,
         ),
@@ -69,7 +64,7 @@ def interval_of(text: str, market: Market) -> int:
     if text not in known:
         raise ConfigError(
             f"no candles of {text!r} on {market.about}",
-            allowed=", ".join(known),
+            allowed=f"{', '.join(known)}, aggTrades, trades",
             hint=nearest(text, known) or "5m",
         )
     return parse_duration(text)
@@ -85,8 +80,3 @@ def symbol_of(text: str) -> str:
     if not symbol.replace("_", "").isalnum() or not symbol.isascii() or len(symbol) > 40:
         raise ConfigError(f"{text!r} is no symbol", allowed="letters, digits and _", hint="BTCUSDT")
     return symbol
-
-
-def milliseconds(moments: Ints | int) -> Ints | int:
-    """Microseconds as REST takes them."""
-    return moments // 1000

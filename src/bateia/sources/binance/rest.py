@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bateia.core import DataError, nearest
+from bateia.core.clock import HOUR
 from bateia.sources.binance.markets import Market
+from bateia.sources.binance.prints import Form, rest_rows, trade_table
 from bateia.sources.binance.tables import KLINE, candle_table, opens, text_rows
 from bateia.sources.web import Answer, Web, WebError
 
@@ -38,6 +40,9 @@ class Rest:
     ) -> None:
         self.web, self.base, self.market = web, base.rstrip("/"), market
         self._sleep, self._clock = sleep, clock
+        self._listed: int | None = None
+        self.unknown = False
+        """Whether `listed` has met a symbol that is not known: a delisted one, or none at all."""
 
     def candles(self, symbol: str, interval: str, step: int, start: int, end: int) -> Iterator[pl.DataFrame]:
         """Tables of the candles that open from `start` to before `end`, oldest first, a page at a time.
@@ -64,11 +69,52 @@ class Rest:
         rows = self._rows("klines", {"symbol": symbol, "interval": interval, **asked})
         return text_rows(rows, KLINE, f"{self.market.path}/klines of {symbol}")
 
-    def first_candle(self, symbol: str, interval: str) -> int | None:
-        """When the first candle of all opens, microseconds; None where there is none. UnknownSymbolError."""
-        asked: dict[str, str | int] = {"symbol": symbol, "interval": interval, "startTime": 0, "limit": 1}
-        rows = self._rows("klines", asked)
-        return int(rows[0][0]) * 1000 if rows else None
+    def trades_between(self, symbol: str, form: Form, start: int, end: int) -> Iterator[pl.DataFrame]:
+        """Tables of the trades from `start` to before `end`: the first hour by time, then on by id."""
+        import polars as pl
+
+        while start < end:
+            stop = min(end, start + HOUR)
+            asked = {"startTime": -(-start // 1000), "endTime": (stop - 1) // 1000}
+            page = self._trades(symbol, form, asked)
+            start = stop
+            if not len(page):
+                continue
+            while True:
+                inside = page.filter(pl.col("time").dt.epoch("us") < end)
+                if len(inside):
+                    yield inside
+                if len(inside) < len(page) or not len(page):
+                    return
+                page = self._trades(symbol, form, {"fromId": int(page["id"][-1]) + 1})
+
+    def trades_from(self, symbol: str, form: Form, first: int) -> Iterator[pl.DataFrame]:
+        """Tables of the trades from an id on, as far as there are any."""
+        while len(page := self._trades(symbol, form, {"fromId": first})):
+            yield page
+            first = int(page["id"][-1]) + 1
+
+    def _trades(self, symbol: str, form: Form, asked: dict[str, int]) -> pl.DataFrame:
+        where = f"{self.market.path}/{form.what} of {symbol}"
+        rows = self._rows(form.what, {"symbol": symbol, "limit": PAGE, **asked})
+        table = trade_table(rest_rows(rows, form, where), where)
+        if len(table) and int(table["id"][0]) < asked.get("fromId", 0):
+            raise DataError(f"{where} answers with trades that were not asked for")
+        return table
+
+    def listed(self, symbol: str) -> int:
+        """When trading in a symbol began, to the day, microseconds; 0 where that cannot be told."""
+        if self._listed is None:
+            self._listed = 0
+            try:
+                asked: dict[str, str | int] = {"symbol": symbol, "interval": "1d", "startTime": 0, "limit": 1}
+                rows = self._rows("klines", asked)
+                self._listed = int(rows[0][0]) * 1000 if rows else 0
+            except UnknownSymbolError:
+                self.unknown = True
+            except (WebError, LookupError, TypeError, ValueError):
+                pass  # then every day is asked for
+        return self._listed
 
     def now(self) -> int:
         """The exchange's clock, microseconds."""

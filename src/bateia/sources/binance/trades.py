@@ -1,0 +1,177 @@
+"""Trades into the store, a day at a time: daily files, else the month's, then REST by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bateia.core import DataError
+from bateia.core.coverage import Coverage
+from bateia.core.period import Period
+from bateia.sources.binance.archive import ArchiveFile, UnverifiedError, download
+from bateia.sources.binance.markets import Market
+from bateia.sources.binance.prints import Form, by_id, days_of, no_trades
+from bateia.sources.binance.rest import Rest
+from bateia.sources.fetching import Report
+from bateia.sources.web import Web
+from bateia.store import Origin, Part, Series, Store, Writer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass
+class Trades:
+    """One symbol's trades of one form, from where they are to the store."""
+
+    store: Store
+    web: Web
+    rest: Rest
+    archive: str
+    market: Market
+    symbol: str
+    form: Form
+    lacks: set[str] = field(default_factory=set)
+    """Months of which the archive has no file."""
+
+    unit = "day"
+
+    @property
+    def series(self) -> Series:
+        """Where they go."""
+        return Series("binance", self.market.name, self.symbol, self.form.kind)
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.symbol} {self.form.what}"
+
+    def fetch(self, writer: Writer, period: Period, asked: Coverage, closed: int, report: Report) -> None:
+        """Bring what is missing of a day; what cannot be had goes to the report, the rest to the store."""
+        day = Coverage.of([(period.start, period.end)])
+        wanted, held = asked & day, self._held(period, report)
+        if not wanted - (held.coverage if held else Coverage()):
+            return
+        if period.end <= self.rest.listed(self.symbol):
+            self._put_nothing(writer, period, (), report)
+        elif period.end > closed or not self._from_files(writer, period, asked, closed, report):
+            self._from_rest(writer, period, wanted, held, report)
+
+    def _put_nothing(self, writer: Writer, day: Period, origin: tuple[Origin, ...], report: Report) -> None:
+        """A day without a trade, known to be one."""
+        whole = Coverage.of([(day.start, day.end)])
+        writer.write(day, no_trades(self.form), whole, absent=whole, origin=origin)
+        report.add_absent(whole)
+
+    def _held(self, period: Period, report: Report) -> Part | None:
+        part = self.store.part(self.series, period)
+        if part is not None and not self.store.intact(part):
+            report.notes.append(f"{part.file} was corrupt and is fetched again")
+            return None
+        return part
+
+    def _from_files(self, writer: Writer, day: Period, asked: Coverage, closed: int, report: Report) -> bool:
+        """The day's own file, else the month's: then all days of it that are asked for are in the store."""
+        month = Period.at(day.start, "month")
+        of_month = Coverage.of([(month.start, month.end)])
+        # A month of trades is long: not for a few days that REST can give.
+        worth = month.end <= closed and (not self.form.rest or not of_month - asked)
+        for period in (day, month) if worth else (day,):
+            if period.name in self.lacks:
+                continue
+            file = ArchiveFile(self.market, self.symbol, self.form.what, "", period)
+            found = download(self.web, self.archive, file)
+            if found is None:
+                self.lacks.add(period.name)
+                continue
+            report.files += 1
+            origin = Origin(name=file.name, sha256=found[1])
+            try:
+                self._put_days(writer, days_of(found[0], file.name, self.form, period), asked, origin, report)
+            except UnverifiedError as error:
+                report.notes.append(f"{error}: not used")
+                continue
+            if self.store.part(self.series, day) is None:
+                self._put_nothing(writer, day, (origin,), report)
+            return True
+        return False
+
+    def _put_days(
+        self,
+        writer: Writer,
+        days: Iterable[tuple[Period, pl.DataFrame]],
+        asked: Coverage,
+        origin: Origin,
+        report: Report,
+    ) -> None:
+        for day, table in days:
+            whole = Coverage.of([(day.start, day.end)])
+            part = self.store.part(self.series, day)
+            if not asked & whole or (part is not None and not whole - part.coverage):
+                continue
+            mended, failed = self._mended(table, report)
+            sources = [origin] + ([Origin(name="rest")] if len(mended) > len(table) else [])
+            written = writer.write(day, mended, whole - failed, absent=_gaps(mended) - failed, origin=sources)
+            report.add_absent(Coverage(written.absent))
+            report.rows += written.rows - (part.rows if part else 0)
+
+    def _mended(self, table: pl.DataFrame, report: Report) -> tuple[pl.DataFrame, Coverage]:
+        """The table with what its ids lack, from REST where that gives it; and where REST failed."""
+        import polars as pl
+
+        failed = Coverage()
+        if not self.form.rest:
+            return table, failed
+        ids = table["id"].to_numpy()
+        times = table["time"].dt.epoch("us").to_numpy()
+        for row in (ids[1:] - ids[:-1] > 1).nonzero()[0]:
+            stretch = Coverage.of([(int(times[row]), int(times[row + 1]) + 1)])
+            try:
+                for page in self.rest.trades_from(self.symbol, self.form, int(ids[row]) + 1):
+                    new = page.filter(pl.col("id") < int(ids[row + 1]))
+                    table = by_id(pl.concat([table, new]))
+                    if len(new) < len(page) or int(page["id"][-1]) + 1 >= int(ids[row + 1]):
+                        break
+            except DataError as error:
+                report.fail(stretch, error)
+                failed |= stretch
+        return table, failed
+
+    def _from_rest(
+        self, writer: Writer, period: Period, wanted: Coverage, held: Part | None, report: Report
+    ) -> None:
+        """What no file has; ids tell what is there twice, or missing at a seam."""
+        import polars as pl
+
+        known = held.coverage if held else Coverage()
+        missing = wanted - known
+        if not self.form.rest:
+            report.fail(missing, f"the archive has no file of {self.form.what} for it, and REST gives none")
+            return
+        tables = [self.store.table(self.series, held)] if held and held.rows else []
+        got = Coverage()
+        for start, end in missing.stretches:
+            try:
+                tables += self.rest.trades_between(self.symbol, self.form, start, end)
+                got |= Coverage.of([(start, end)])
+            except DataError as error:
+                report.fail(Coverage.of([(start, end)]), error)
+        if not got:
+            return
+        table = by_id(pl.concat(tables)) if tables else no_trades(self.form)
+        table, failed = self._mended(table, report)
+        origin = {*(held.origin if held else ()), Origin(name="rest")}
+        part = writer.write(
+            period, table, (known | got) - failed, absent=_gaps(table) - failed, origin=tuple(origin)
+        )
+        report.rows += part.rows - (held.rows if held else 0)
+
+
+def _gaps(table: pl.DataFrame) -> Coverage:
+    """Between which times ids are missing, if they are aggregated trades, whose ids have no holes."""
+    if "first_id" not in table.columns or not len(table):
+        return Coverage()
+    ids, times = table["id"].to_numpy(), table["time"].dt.epoch("us").to_numpy()
+    rows = (ids[1:] - ids[:-1] > 1).nonzero()[0]
+    return Coverage.of((int(times[row]), int(times[row + 1]) + 1) for row in rows)
