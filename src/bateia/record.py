@@ -35,11 +35,9 @@ from bateia.backtest.report import (
 from bateia.core import Bars, format_time
 from bateia.recipe import Recipe
 from bateia.research import Market, Tested, Watch, rules_of
-from bateia.runs import DailyProfits, Ledger, RunFolder, Trial, content_hash, versions
+from bateia.runs import DailyProfits, RunFolder, Trial, content_hash, ledger_of, versions
 from bateia.signal import Signal
 from bateia.trading import Threshold
-
-LEDGER = "ledger.sqlite"
 
 
 def record(
@@ -48,7 +46,7 @@ def record(
     """Enter the trial in the ledger and write everything that the run folder holds."""
     with watch.stage("Write run and report", 2) as advance:
         numbers = _numbers(recipe, market, tests)
-        ledger = Ledger(root / LEDGER)
+        ledger = ledger_of(root)
         data_hash = market.data_hash
         equity, run_id = tests[0].backtest.equity, folder.final.name
         daily = DailyProfits.of(equity.time, equity.net)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bateia.vetting.interrupts import held
+from bateia.vetting.interrupts import held, remembered
 
 
 def test_an_interrupt_waits_for_the_end_of_the_block():
@@ -37,3 +37,14 @@ def test_in_another_thread_nothing_is_held():
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_an_interrupt_that_is_swallowed_is_remembered():
+    with remembered() as asked:
+        assert asked == []
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert asked == [signal.SIGINT]
+        with pytest.raises(KeyboardInterrupt), held():
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

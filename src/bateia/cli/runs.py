@@ -102,3 +102,23 @@ def show(
         show_json({"id": found.id, "path": str(found.path), **found.metrics})
     else:
         show_run(found)
+
+
+@app.command("ledger")
+def ledger(
+    url: Annotated[
+        str, typer.Argument(help="A PostgreSQL database that counts from now on: postgresql://user@host/db.")
+    ] = "",
+    root: Root = DEFAULT_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Say where the trials of these runs are counted, or have them counted in a database that many share."""
+    from bateia.runs import ledger_of, share_ledger
+
+    copied = share_ledger(root, url) if url else 0
+    found = ledger_of(root)
+    trials = len(found.trials())
+    if as_json:
+        show_json({"ledger": found.name, "trials": trials, "copied": copied})
+    else:
+        typer.echo(f"{found.name}: {trials:,} trials" + (f", {copied:,} of them copied" if copied else ""))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from bateia.cli.common import DEFAULT_ROOT, AsJson, Root, show_json
+
+
+class WorkerKind(StrEnum):
+    """Who shares a search."""
+
+    processes = "processes"
+    ray = "ray"
 
 
 def tune(
@@ -19,7 +27,11 @@ def tune(
     ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Recipes to try in all.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that share the search.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Workers that share the search.")] = 1,
+    workers: Annotated[
+        WorkerKind, typer.Option(help="Processes of this machine, or Ray's.")
+    ] = WorkerKind.processes,
+    address: Annotated[str, typer.Option(help="Ray's cluster, such as auto; this machine if absent.")] = "",
     storage: Annotated[
         str, typer.Option(help="A database URL; a SQLite file among the runs if absent.")
     ] = "",
@@ -37,6 +49,7 @@ def tune(
             from bateia.recipe import Recipe
             from bateia.vetting.space import read_search
             from bateia.vetting.tuning import tune as search_recipe
+            from bateia.vetting.workers import workers_of
 
             loaded = Recipe.load(recipe)
             search = read_search(space) if space else loaded.tune
@@ -49,6 +62,7 @@ def tune(
                 root=root,
                 storage=storage,
                 jobs=jobs,
+                workers=workers_of(workers.value, address),
                 watch=progress,
             )
     except KeyboardInterrupt:

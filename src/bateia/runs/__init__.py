@@ -4,6 +4,7 @@ from bateia.runs.canonical import canonical_json, content_hash, file_hash
 from bateia.runs.environment import versions
 from bateia.runs.folder import Entry, Run, RunFolder, list_runs
 from bateia.runs.ledger import Ledger, Trial
+from bateia.runs.place import has_ledger, ledger_of, ledger_place, share_ledger
 from bateia.runs.profits import DailyProfits, TrialMatrix
 
 __all__ = [
@@ -17,6 +18,10 @@ __all__ = [
     "canonical_json",
     "content_hash",
     "file_hash",
+    "has_ledger",
+    "ledger_of",
+    "ledger_place",
     "list_runs",
+    "share_ledger",
     "versions",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -100,22 +101,18 @@ class Ledger:
 
     def record(self, trial: Trial) -> None:
         """Add an evaluation; a repeat is a row of its own."""
-        daily = trial.profits
-        row = (
-            trial.name,
-            trial.recipe_hash,
-            trial.data_hash,
-            trial.run_id,
-            json.dumps(trial.metrics),
-            trial.note,
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            trial.parent,
-            None if daily is None else daily.start,
-            None if daily is None else daily.pack(),
-        )
-        places = ", ".join("?" * len(row))
+        self._insert([replace(trial, time=datetime.now(UTC).isoformat(timespec="seconds"))])
+
+    def copy(self, trials: Sequence[Trial]) -> None:
+        """Add evaluations of another ledger as they are, all or none."""
+        self._insert(trials)
+
+    def _insert(self, trials: Sequence[Trial]) -> None:
         with self._store.transaction(alone=self._store.prefix == "") as run:
-            run(self._sql(f"INSERT INTO {{prefix}}trials ({_COLUMNS}) VALUES ({places})"), row)
+            for trial in trials:
+                row = _row(trial)
+                places = ", ".join("?" * len(row))
+                run(self._sql(f"INSERT INTO {{prefix}}trials ({_COLUMNS}) VALUES ({places})"), row)
 
     def count(self, data_hash: str) -> int:
         """How many different recipes have been tried on this data; a rerun is no new trial."""
@@ -158,6 +155,22 @@ class Ledger:
         with self._store.transaction() as run:
             rows, count = run(self._sql(sql), (data_hash,)), self._count(run, data_hash)
         return TrialMatrix.of([(recipe, _daily(day, blob)) for recipe, day, blob in rows], count)
+
+
+def _row(trial: Trial) -> tuple[Any, ...]:
+    daily = trial.profits
+    return (
+        trial.name,
+        trial.recipe_hash,
+        trial.data_hash,
+        trial.run_id,
+        json.dumps(trial.metrics),
+        trial.note,
+        trial.time,
+        trial.parent,
+        None if daily is None else daily.start,
+        None if daily is None else daily.pack(),
+    )
 
 
 def _trial(

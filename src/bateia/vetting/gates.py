@@ -15,8 +15,7 @@ from bateia.backtest.gates import DEFAULT_GATES, AnyGate
 from bateia.core import ConfigError, RunError, nearest
 from bateia.core.events import Floats
 from bateia.recipe import Recipe
-from bateia.record import LEDGER
-from bateia.runs import Ledger, Run, canonical_json
+from bateia.runs import Ledger, Run, canonical_json, has_ledger, ledger_of, ledger_place
 
 Gates = tuple[AnyGate, ...]
 PRESETS = Path(__file__).parent / "presets"
@@ -71,10 +70,9 @@ def gather(run: Run, root: str | Path) -> Evidence:
     """
     recipe = Recipe.parse(run.recipe, where=f"{run.id}/recipe.yaml")
     found: dict[str, Any] = {"metrics": run.metrics, "profits": profits(run)}
-    path = Path(root) / LEDGER
-    if not path.is_file():
-        return Evidence(**found, luck=f"there is no trial ledger {str(path)!r}")
-    ledger, data_hash = Ledger(path), str(run.metrics["data"]["hash"])
+    if not has_ledger(root):
+        return Evidence(**found, luck=f"there is no trial ledger {ledger_place(root)!r}")
+    ledger, data_hash = ledger_of(root), str(run.metrics["data"]["hash"])
     _same_numbers(run, ledger, data_hash)
     matrix = ledger.matrix(data_hash)
     found["trials"] = matrix.count

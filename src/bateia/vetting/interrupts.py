@@ -33,3 +33,28 @@ def held() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if asked:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def remembered() -> Iterator[list[int]]:
+    """Ctrl-C as ever, and a note of it: what a callback of compiled code swallowed can be raised again.
+
+    >>> with remembered() as asked:
+    ...     asked
+    []
+    """
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _: Any) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -16,9 +16,8 @@ from bateia.core import Bars, ConfigError, Trades
 from bateia.core.events import Ints
 from bateia.labels import Labels
 from bateia.recipe import Recipe
-from bateia.record import LEDGER
 from bateia.research import Silent, Watch
-from bateia.runs import DailyProfits, Ledger, RunFolder, Trial, content_hash, versions
+from bateia.runs import DailyProfits, RunFolder, Trial, content_hash, ledger_of, versions
 from bateia.vetting.surrogate import events_in_span, label_block, permuted_labels, permuted_returns
 
 Kind = Literal["returns", "labels"]
@@ -195,7 +194,7 @@ def _record(
     folder.write_text("recipe.yaml", recipe.to_yaml())
     folder.write_json("versions.json", versions())
     folder.write_json("null.json", test.to_dict())
-    ledger, data, name = Ledger(root / LEDGER), recipe.data_hash(), f"{FOLDER}/{folder.final.name}"
+    ledger, data, name = ledger_of(root), recipe.data_hash(), f"{FOLDER}/{folder.final.name}"
     for k, tested in enumerate(found):
         made = ["surrogate", data, test.kind, test.block, test.seed, k]
         note = f"surrogate {k} of {test.repeats}, {test.kind}" if k else "real data of a null test"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +14,13 @@ from bateia.backtest.evidence import number_at, numbers_in
 from bateia.core import BateiaError, ConfigError, RunError, nearest
 from bateia.pipeline import run as run_recipe
 from bateia.recipe import Recipe
-from bateia.record import LEDGER
 from bateia.research import Silent, Watch
-from bateia.runs import DailyProfits, Ledger, Run, Trial, content_hash
+from bateia.runs import DailyProfits, Ledger, Run, Trial, content_hash, ledger_of, ledger_place
 from bateia.search import Search
 from bateia.vetting import space
 from bateia.vetting.bench import Bench, Tried, holdout_start
 from bateia.vetting.holdout import Holdout, holdout
-from bateia.vetting.interrupts import held
+from bateia.vetting.interrupts import held, remembered
 from bateia.vetting.study import (
     HASH,
     INTERRUPTED,
@@ -36,12 +33,12 @@ from bateia.vetting.study import (
     sampler,
     write_rows,
 )
+from bateia.vetting.workers import Processes, Workers
 
 if TYPE_CHECKING:
     import optuna
 
 FOLDER, STORAGE = "tuning", "tuning.sqlite"
-_JOIN_SECONDS = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +83,9 @@ class Job:
     search: Search
     study: str
     storage: str
-    root: Path
+    """Database URL of the study."""
+    ledger: str
+    """Where trials are counted: a path, or a URL."""
 
 
 def study_name(recipe: Recipe, search: Search) -> str:
@@ -102,14 +101,15 @@ def tune(
     root: str | Path = "runs",
     storage: str = "",
     jobs: int = 1,
+    workers: Workers | None = None,
     watch: Watch | None = None,
 ) -> Tuned:
     """Search, write the best recipe and the table of trials, and run the best once on everything.
 
     `search` is the recipe's `tune` section where absent; `storage` a database URL, by default a SQLite file
-    in `root`; `jobs` processes share it. The same call goes on where an interrupted one stopped, and with
-    one job ends where it would have ended. ConfigError for a search that makes no sense, RunError where
-    no trial came to a value.
+    in `root`; `jobs` workers share it, by default processes. The same call goes on where an interrupted one
+    stopped, and with one job ends where it would have ended. ConfigError for a search that makes no sense,
+    RunError where no trial came to a value.
     """
     search = search or recipe.tune
     if search is None:
@@ -123,11 +123,14 @@ def tune(
     space.check(recipe, search)
     _check_metric(search.metric)
     root.mkdir(parents=True, exist_ok=True)
-    job = Job(recipe, search, study_name(recipe, search), storage or f"sqlite:///{root / STORAGE}", root)
-    Ledger(root / LEDGER)  # made, or refused, before anything is computed
+    name, ledger = study_name(recipe, search), ledger_place(root)
+    job = Job(recipe, search, name, storage or f"sqlite:///{root / STORAGE}", ledger)
+    if workers is not None and workers.far:
+        _check_shared(job)
+    ledger_of(root)  # made, or refused, before anything is computed
     with open_study(job.study, job.search, job.storage) as study:
         try:
-            _search(job, study, jobs, watch)
+            _search(job, study, jobs, workers or Processes(), watch)
         finally:
             rows = rows_of(study)
             folder = root / FOLDER / job.study
@@ -142,8 +145,18 @@ def tune(
     return tuned
 
 
-def _search(job: Job, study: optuna.Study, jobs: int, watch: Watch) -> None:
-    """Trials until the search has as many as it asks for, here or in `jobs` processes."""
+def _check_shared(job: Job) -> None:
+    """ConfigError where workers on other machines would each write a file of their own."""
+    if job.storage.startswith("sqlite"):
+        raise ConfigError("a search on many machines in a SQLite file", hint="--storage postgresql://…")
+    if "://" not in job.ledger:
+        raise ConfigError(
+            f"a search on many machines counted in {job.ledger}", hint="bateia runs ledger postgresql://…"
+        )
+
+
+def _search(job: Job, study: optuna.Study, jobs: int, workers: Workers, watch: Watch) -> None:
+    """Trials until the search has as many as it asks for, here or by `jobs` workers."""
     if job.search.sampler == "grid":
         enqueue(study, [space.asked(values, job.search) for values in space.grid(job.search)])
         total = len(space.grid(job.search))
@@ -153,55 +166,32 @@ def _search(job: Job, study: optuna.Study, jobs: int, watch: Watch) -> None:
     with watch.stage(f"Try {total:,} recipes", total) as advance:
         advance(total - max(left, 0))
         if jobs == 1 or left <= 1:
-            bench = Bench(job.recipe, job.search.holdout) if left > 0 else None
-            for _ in range(left):
-                assert bench is not None
-                _try_one(job, study, bench)
-                advance(1)
+            _try(job, study, left, 0, advance)
         else:
-            _share(job, study, min(jobs, left), left)
+            jobs = min(jobs, left)
+            workers.run(_work, [(job, left // jobs + (k < left % jobs), k) for k in range(jobs)])
             advance(left)
 
 
-def _share(job: Job, study: optuna.Study, jobs: int, left: int) -> None:
-    """Give each process its part of the trials; an interrupt reaches them all, what is done stays."""
-    # Not forked: LightGBM's threads would not survive it.
-    context = get_context("spawn")
-    parts = [left // jobs + (k < left % jobs) for k in range(jobs)]
-    workers = [context.Process(target=_work, args=(job, part, k)) for k, part in enumerate(parts)]
-    try:
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-    except BaseException:
-        for worker in workers:
-            with suppress(ProcessLookupError):
-                if worker.pid is not None and worker.is_alive():
-                    os.kill(worker.pid, signal.SIGINT)
-        for worker in workers:
-            worker.join(_JOIN_SECONDS)
-            if worker.is_alive():
-                worker.terminate()
-                worker.join()
-        raise
-    broken = [worker.exitcode for worker in workers if worker.exitcode]
-    if broken:
-        raise RunError(
-            f"{len(broken)} of {jobs} processes of the search ended with {broken[0]}",
-            hint="jobs 1 shows why; what is done is kept",
-        )
-
-
 def _work(job: Job, trials: int, worker: int) -> None:
-    """Process number `worker` of a search: its own bench, the study that all share."""
+    """Worker number `worker` of a search: its own bench, the study that all share."""
     with suppress(KeyboardInterrupt), open_study(job.study, job.search, job.storage) as study:
-        bench = Bench(job.recipe, job.search.holdout)
+        _try(job, study, trials, worker, lambda done: None)
+
+
+def _try(job: Job, study: optuna.Study, trials: int, worker: int, advance: Callable[[int], None]) -> None:
+    if trials <= 0:
+        return
+    bench = Bench(job.recipe, job.search.holdout)
+    with remembered() as asked:
         for _ in range(trials):
             _try_one(job, study, bench, worker)
+            advance(1)
+            if asked:
+                raise KeyboardInterrupt
 
 
-def _try_one(job: Job, study: optuna.Study, bench: Bench, worker: int = 0) -> None:
+def _try_one(job: Job, study: optuna.Study, bench: Bench, worker: int) -> None:
     """One trial from suggestion to ledger. An interrupt marks it; an error that a user can mend fails it."""
     from optuna.trial import TrialState
 
@@ -274,7 +264,7 @@ def _enter(
     metrics: dict[str, Any] = shown.metrics.to_dict() if shown else {}
     whole = shown.backtest.equity if shown and state == "complete" else None
     note = f"trial {number} of search {job.study}: {state}" + (f", {why}" if why else "")
-    Ledger(job.root / LEDGER).record(
+    Ledger(job.ledger).record(
         Trial(
             job.recipe.name,
             recipe_hash,
