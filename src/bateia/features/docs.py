@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from importlib.resources import files
 from itertools import takewhile
 
-from bateia.features.plan import AGENT_COLUMNS, BAR_COLUMNS, BOOK_COLUMNS
+from bateia.features.plan import AGENT_COLUMNS, BAR_COLUMNS, BOOK_COLUMNS, LEVEL_COLUMNS
 from bateia.features.table import Row, feature_table, function_table, operator_table
 
 HEAD = """# Features
@@ -26,6 +26,7 @@ rows, or how long, a feature stays NaN from the start of a stream. Times are UTC
 COLUMNS = (
     ("of every bar", BAR_COLUMNS),
     ("of bars made from an order book", BOOK_COLUMNS),
+    ("of its ten best levels, price and size", LEVEL_COLUMNS),
     ("of bars of trades that name their agents", AGENT_COLUMNS),
 )
 

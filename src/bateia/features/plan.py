@@ -24,9 +24,14 @@ BOOK_COLUMNS = (
     *("micro_volatility", "max_spread", "mean_obi", "mean_deep_obi", "messages"),  # over the bar
 )
 """Columns of bars made from an order book; open, high, low and close are then its micro price."""
+LEVELS = 10
+LEVEL_COLUMNS = tuple(
+    f"{side}_{level}_{what}" for side in ("bid", "ask") for level in range(LEVELS) for what in ("p", "s")
+)
+"""Price and size of a sampled book's best levels, the best of them number 0, at the bar's close."""
 AGENT_COLUMNS = ("buy_concentration", "sell_concentration")
 """Herfindahl index, 0 to 1, of who bought and who sold the bar's volume, where trades name their agents."""
-KNOWN_COLUMNS = (*BAR_COLUMNS, *BOOK_COLUMNS, *AGENT_COLUMNS)
+KNOWN_COLUMNS = (*BAR_COLUMNS, *BOOK_COLUMNS, *LEVEL_COLUMNS, *AGENT_COLUMNS)
 AnyStream: TypeAlias = Stream | JoinedStream
 
 

@@ -13,17 +13,20 @@ import numpy.typing as npt
 from bateia.core.events import Floats
 from bateia.features.graph import Warmup
 from bateia.features.parser import parse
-from bateia.features.plan import AGENT_COLUMNS, BOOK_COLUMNS, AnyStream, Plan
+from bateia.features.plan import AGENT_COLUMNS, BOOK_COLUMNS, LEVEL_COLUMNS, LEVELS, AnyStream, Plan
 from bateia.features.stream import BATCH_BLOCK
 from bateia.testing.suite import run_suite
 
 Data = dict[str, npt.NDArray[Any]]
 
 CLOCKS = ("open_time", "time", "known_at")
-PRICES = ("open", "high", "low", "close", "vwap", "bid", "ask")
+PRICES = (
+    *("open", "high", "low", "close", "vwap", "bid", "ask"),
+    *(name for name in LEVEL_COLUMNS if name.endswith("_p")),
+)
 AMOUNTS = (
     *("volume", "signed_volume", "value", "trades", "up_ticks", "down_ticks"),
-    *(name for name in (*BOOK_COLUMNS, *AGENT_COLUMNS) if name not in PRICES),
+    *(name for name in (*BOOK_COLUMNS, *LEVEL_COLUMNS, *AGENT_COLUMNS) if name not in PRICES),
 )
 RECOVERY = 300
 """Rows beyond its windows after which a feature must have got over a missing value."""
@@ -68,7 +71,7 @@ def generated_market(rows: int = 800, seed: int = 0, pace: float = 1.0) -> Data:
 
 def _generated_book(close: Floats, rng: np.random.Generator) -> Data:
     rows = len(close)
-    return {
+    best = {
         "bid": close - 0.25 * rng.integers(0, 3, rows),
         "ask": close + 0.25 * rng.integers(1, 4, rows),
         "bid_size": rng.integers(1, 90, rows).astype(np.float64),
@@ -81,6 +84,18 @@ def _generated_book(close: Floats, rng: np.random.Generator) -> Data:
         "buy_concentration": rng.uniform(0, 1, rows),
         "sell_concentration": rng.uniform(0, 1, rows),
     }
+    return best | _generated_levels(best, rng)
+
+
+def _generated_levels(best: Data, rng: np.random.Generator) -> Data:
+    levels: Data = {}
+    for side, away in (("bid", -0.25), ("ask", 0.25)):
+        price, size = best[side], best[f"{side}_size"]
+        for level in range(LEVELS):
+            levels |= {f"{side}_{level}_p": price, f"{side}_{level}_s": size}
+            price = price + away * rng.integers(1, 4, len(price))
+            size = rng.integers(1, 90, len(price)).astype(np.float64)
+    return levels
 
 
 @dataclass(frozen=True, eq=False)
