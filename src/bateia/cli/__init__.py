@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from bateia.cli import book, compare, data, features, fetch, importing, runs, stored, tuning, vetting
+from bateia.cli import (
+    book,
+    compare,
+    data,
+    features,
+    fetch,
+    fetch_ccxt,
+    importing,
+    runs,
+    stored,
+    tuning,
+    vetting,
+)
 from bateia.cli.common import BateiaInterrupt
 
 # Before LightGBM starts its threads: idle ones must sleep, not spin.
@@ -36,6 +48,7 @@ app.add_typer(data.app, name="data")
 data.app.command()(stored.status)
 data.app.command()(stored.export)
 data.app.command("import")(importing.import_file)
+fetch.app.command()(fetch_ccxt.ccxt)
 
 
 def show_version(asked: bool) -> None:
