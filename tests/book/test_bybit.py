@@ -14,7 +14,7 @@ from bateia.sources.unpack import unpacked
 from plain_lines import ARCHIVE, RECORDING, SYMBOLS, cut, generated_line, generated_lines
 
 absent = pytest.mark.skipif(not ARCHIVE.exists(), reason="real data is absent")
-DECIMAL = st.from_regex(r"[1-9][0-9]{0,8}(\.[0-9]{1,9})?", fullmatch=True)
+DECIMAL = st.from_regex(r"[1-9][0-9]{0,5}(\.[0-9]{1,9})?", fullmatch=True)
 FIRST = generated_line(0, [("9.99", "1")], [("10.01", "2")], kind="snapshot")
 
 
@@ -97,6 +97,55 @@ SPACED = json.dumps(json.loads(generated_line(1, [("9.98", "1.5")], [("10.02", "
 TURNED = json.dumps(dict(reversed(json.loads(SPACED).items()))).encode() + b"\n"
 NUMBERS = SPACED.replace(b'"9.98"', b"9.98").replace(b'"1.5"', b"1.5")
 LONG = generated_line(1, [("9.98", "1.500000000000000000000000")], [("10.020000000000000000000", "0")])
+WHOLE = generated_line(1, [("9.98", "1.5"), ("0.05", "12")], [("10.02", "0"), ("123456.78", "3")])
+PIECES = [
+    b'"',
+    b"]",
+    b"[",
+    b"}",
+    b"{",
+    b",",
+    b"0",
+    b"7",
+    b".",
+    b"-",
+    b"e",
+    b" ",
+    b"\x00",
+    b"\xff",
+    b'"a":[',
+    b"null",
+]
+EDITS = st.lists(
+    st.tuples(st.integers(0, len(WHOLE) - 2), st.integers(0, 2), st.sampled_from(PIECES)), max_size=3
+)
+
+
+@given(EDITS)
+@settings(max_examples=400)
+def test_a_changed_line_says_what_the_json_library_says_or_nothing(edits):
+    line = WHOLE[:-1]
+    for at, removed, added in edits:
+        line = line[:at] + added + line[at + removed :]
+    _, parts = parsed(FIRST + line + b"\n", tick_size=1e-9, mixed=True)
+    try:
+        read = read_line(line.strip()) if line.strip() else None
+    except (ValueError, TypeError, KeyError, ArithmeticError):
+        assert isinstance(parts[1], Malformed)
+        return
+    if read is None or (read.symbol, read.depth) != ("GENERATED", 50):
+        assert len(parts) == 1
+        return
+    found = rows(parts)[1]
+    both = [*read.bids, *read.asks]
+    if any(price.scaleb(9) >= 2**53 for price, _ in both):
+        assert isinstance(found, Malformed)
+        return
+    assert found[:3] == (read.time, read.number, int(read.snapshot))
+    assert found[4] == [int(price.scaleb(9)) for price, _ in both]
+    assert found[5:] == ([size for _, size in both], len(read.bids))
+
+
 UNUSUAL = {
     "spaced": SPACED,
     "keys turned": TURNED,
@@ -128,10 +177,17 @@ BAD = {
     "a topic of nothing": (SPACED.replace(b"orderbook.50.GENERATED", b"orderbook.x"), "names no depth"),
     "data of another": (SPACED.replace(b'"s": "GENERATED"', b'"s": "OTHER"'), "its data of 'OTHER'"),
     "a price of text": (generated_line(1, [("abc", "1")], []), "'abc' is no price"),
+    "a price with a line": (generated_line(1, [("9_98", "1")], []), "'9_98' is no price"),
+    "a price of true": (SPACED.replace(b'"9.98"', b"true"), "True is no price"),
+    "digits of another script": (generated_line(1, [("٩", "1")], []), "is no price"),
+    "zeros before a number": (generated_line(1, [], []).replace(b'"u":', b'"u":0'), "delimiter"),
     "a price of 0": (generated_line(1, [("0", "1")], []), "no level can be"),
     "a price below 0": (generated_line(1, [("-1", "1")], []), "no level can be"),
-    "an infinite size": (generated_line(1, [("9.98", "inf")], []), "no level can be"),
-    "a size of NaN": (generated_line(1, [("9.98", "nan")], []), "no level can be"),
+    "a huge price": (generated_line(1, [("1e300", "1")], []), "no level can be"),
+    "an infinite size": (generated_line(1, [("9.98", "inf")], []), "'inf' is no price or size"),
+    "a price of too many ticks": (generated_line(1, [("1e14", "1")], []), "has a price of 1E"),
+    "a size beyond numbers": (generated_line(1, [("9.98", "1e999")], []), "no level can be"),
+    "a size of NaN": (generated_line(1, [("9.98", "nan")], []), "'nan' is no price or size"),
     "a size below 0": (generated_line(1, [("9.98", "-1")], []), "no level can be"),
     "a level of three": (SPACED.replace(b'"1.5"', b'"1.5", "7"'), "too many values"),
     "a time of text": (SPACED.replace(b"1700000000100,", b'"soon",', 1), "'soon' is no time or id"),

@@ -158,7 +158,10 @@ class BybitLines:
         if not self._forms:
             self._forms = _forms(read.depth, read.symbol)
         self.unusual += 1
-        return self._single(read, self.tick_size)
+        try:
+            return self._single(read, self.tick_size)
+        except OverflowError as error:
+            return Malformed(self.lines, str(error))
 
     def _ours(self, read: Line) -> bool:
         symbol, depth = self.symbol or read.symbol, self.depth or read.depth
@@ -189,7 +192,10 @@ class BybitLines:
 
     def _tick(self, price: Decimal, tick_size: float) -> int:
         multiple, places = grid(tick_size)
-        ticks = price.scaleb(places) / multiple
+        parts = price.scaleb(places)
+        if parts >= kernels.EXACT:
+            raise OverflowError(f"no book of ticks of {tick_size!r} has a price of {price}")
+        ticks = parts / multiple
         if ticks != int(ticks):
             raise DataError(
                 f"line {self.lines}: the price {price} is off the tick grid",

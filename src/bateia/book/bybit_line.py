@@ -6,13 +6,14 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from bateia.core.clock import MILLISECOND
 
 EXACT = 2**53
 _TOPIC = re.compile(r"orderbook\.(\d+)\.([A-Za-z0-9_-]{1,64})")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _SHOWN = 80
 
 
@@ -61,11 +62,12 @@ def _whole(value: Any, limit: int) -> int:
 def _levels(pairs: Any) -> list[tuple[Decimal, float]]:
     made = []
     for price, size in pairs:
-        try:
-            level = Decimal(price), float(size)
-        except InvalidOperation:
-            raise ValueError(f"{price!r} is no price") from None
-        if not (level[0].is_finite() and 0 < level[0] < EXACT and 0.0 <= level[1] < math.inf):
+        for value in (price, size):
+            # Python's own reading would take 1_000, True and digits of any script.
+            if type(value) not in (int, str) or not _NUMBER.fullmatch(str(value)):
+                raise ValueError(f"{value!r} is no price or size")
+        level = Decimal(price), float(size)
+        if not (0 < level[0] < EXACT and 0.0 <= level[1] < math.inf):
             raise ValueError(f"no level can be of price {price!r} and size {size!r}")
         made.append(level)
     return made

@@ -133,6 +133,8 @@ def _decimal(at):
 @numba.njit(cache=True, forceinline=True)
 def _integer(at):
     """Up to 18 digits and the byte after them; 0 there if there are none or more."""
+    if byte_at(at) == 48 and 48 <= byte_at(at + 1) <= 57:
+        return 0, 0
     first, count = _digits(at)
     if count < 8:
         return first, at + count if count > 0 else 0
