@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OMP_WAIT_POLICY = passive
 
 # Coverage cannot see into compiled code: these tests of kernels run once more with kernels as plain Python.
-PLAIN  := tests/kernels/test_*.py tests/trading
+PLAIN  := tests/kernels/test_*.py tests/trading $(addprefix tests/book/test_,bars.py bybit.py replay.py samples.py)
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --cov
 
 .DEFAULT_GOAL := help
