@@ -49,6 +49,9 @@ def build(
     workers: Annotated[
         int, typer.Option(min=1, help="Files built at the same time, a process each.")
     ] = os.cpu_count() or 1,
+    ray: Annotated[
+        str, typer.Option(help="Build on Ray's machines: local, auto or host:port of its head.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Rebuild the book, sample it, and write a day's bars, features and levels a file.
@@ -66,7 +69,7 @@ def build(
             read = {"symbol": symbol, "depth": depth, "every": every, "policy": policy}
             reader = _reader(exchange, tick, mixed, read)
             count = len(reader.find(source))
-            with progress.stage("Books", count) as done, _executor(min(workers, count)) as executor:
+            with progress.stage("Books", count) as done, _executor(ray, min(workers, count)) as executor:
                 made = build_books(source, out, reader, kind, executor, lambda report: done(1))
     except KeyboardInterrupt:
         typer.secho("interrupted; the files done are kept, the same command goes on", fg="red", err=True)
@@ -117,8 +120,14 @@ def _component(kind: type[Kind], **given: Any) -> Kind:
 
 
 @contextmanager
-def _executor(workers: int) -> Iterator[Executor | None]:
+def _executor(ray: str, workers: int) -> Iterator[Executor | None]:
     """Processes that start afresh, as threads of their parent would not survive a fork; None for one."""
+    if ray:
+        from bateia.book.cluster import RayExecutor
+
+        with RayExecutor("" if ray == "local" else ray, workers) as executor:
+            yield executor
+        return
     if workers == 1:
         yield None
         return
