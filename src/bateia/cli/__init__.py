@@ -14,6 +14,7 @@ from bateia.cli import (
     data,
     features,
     fetch,
+    fetch_bybit,
     fetch_ccxt,
     importing,
     runs,
@@ -48,6 +49,7 @@ app.add_typer(data.app, name="data")
 data.app.command()(stored.status)
 data.app.command()(stored.export)
 data.app.command("import")(importing.import_file)
+fetch.app.command()(fetch_bybit.bybit)
 fetch.app.command()(fetch_ccxt.ccxt)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bateia.core import Bars, ConfigError, DataError, Trades, format_duration
 from bateia.core.coverage import Coverage
 from bateia.runs import file_hash
+from bateia.sources.fetching import Report
 from bateia.sources.periods import Events, Piece, by_period
 from bateia.sources.tables import files_of
 from bateia.store import Origin, Series, Store, Writer, spans
@@ -17,6 +18,7 @@ from bateia.store import Origin, Series, Store, Writer, spans
 if TYPE_CHECKING:
     import polars as pl
 
+NOTHING = "the exchange gives nothing of that time"
 _LEFT_OUT = ("up_ticks", "down_ticks")
 """Columns of bars that no candle of somebody else's knows."""
 
@@ -73,7 +75,7 @@ def import_events(
     empty = type(first).empty()
     with store.writer(report.series) as writer:
         for piece in by_period(chain([first], blocks), report.series.unit, start, end):
-            table = _table(piece.blocks or [empty])
+            table = table_of(piece.blocks or [empty])
             if _put(writer, piece, table, tuple(origin), replace):
                 report.written += 1
             else:
@@ -81,6 +83,50 @@ def import_events(
             report.rows += len(table)
             report.covered |= piece.covered
     return report
+
+
+def bring(
+    store: Store,
+    report: Report,
+    blocks: Iterator[Trades] | Iterator[Bars],
+    start: int,
+    end: int,
+    origin: Sequence[Origin] = (),
+) -> None:
+    """Put what an exchange gives of `start` to before `end` into the store; the report tells what it did not.
+
+    What it gives is taken to be all from its first row on: before that, nobody knows.
+    """
+    asked = Coverage.of([(start, end)])
+    held = _Held(blocks)
+    try:
+        if held.empty():
+            report.fail(asked, NOTHING)
+            return
+        done = import_events(store, held, report.series, origin=origin, end=end)
+    except DataError as error:
+        report.fail(asked - store.coverage(report.series), error)
+        return
+    report.rows += done.rows
+    if before := asked - done.covered:
+        report.fail(before, NOTHING)
+
+
+class _Held:
+    """Blocks of which the first has been looked at."""
+
+    def __init__(self, blocks: Iterator[Any]) -> None:
+        self._rest = blocks
+        self._first: list[Any] = []
+
+    def empty(self) -> bool:
+        """Whether there is none."""
+        self._first = list(islice(self._rest, 1))
+        return not self._first
+
+    def blocks(self) -> Iterator[Trades] | Iterator[Bars]:
+        """All of them."""
+        return chain(self._first, self._rest)
 
 
 def origins(path: str) -> list[Origin]:
@@ -136,7 +182,8 @@ def _put(
     return True
 
 
-def _table(blocks: Sequence[Any]) -> pl.DataFrame:
+def table_of(blocks: Sequence[Any]) -> pl.DataFrame:
+    """Blocks as the table that the store keeps."""
     block = blocks[0] if len(blocks) == 1 else type(blocks[0]).concat(blocks)
     frame: pl.DataFrame = block.to_frame()
     return frame.drop(_LEFT_OUT, strict=False)

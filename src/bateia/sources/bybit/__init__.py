@@ -1,4 +1,4 @@
-"""Bybit: its public archive of trades, and its REST interface."""
+"""Bybit: its public archive of trades, and candles of its REST interface."""
 
 from bateia.sources.bybit.archive import BybitSource, read_day
 

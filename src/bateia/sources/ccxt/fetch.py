@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from bateia.core import Bars, DataError, Trades, format_time, parse_duration
 from bateia.core.coverage import Coverage
 from bateia.core.period import parse_edge
 from bateia.sources.ccxt import pages
 from bateia.sources.fetching import Report
-from bateia.sources.importing import import_events
+from bateia.sources.importing import bring
 from bateia.store import Origin, Series, Store
-
-NOTHING = "the exchange gives nothing of that time"
 
 
 @dataclass(frozen=True)
@@ -66,39 +62,7 @@ def fetch_ccxt(
     kept = Store.create(store)
     report = Report(series, Coverage.of([(start, end)]))
     for first, last in (report.asked - kept.coverage(series)).stretches:
-        _bring(kept, report, _Stretch(opened, symbol, interval, first, last))
+        source = _Stretch(opened, symbol, interval, first, last)
+        origin = [Origin(name=f"ccxt {opened.id} {symbol}")]
+        bring(kept, report, source.blocks(), first, last, origin)
     return report
-
-
-def _bring(store: Store, report: Report, source: _Stretch) -> None:
-    asked = Coverage.of([(source.start, source.end)])
-    origin = [Origin(name=f"ccxt {source.exchange.id} {source.symbol}")]
-    held = _Held(source.blocks())
-    try:
-        if held.empty():
-            report.fail(asked, NOTHING)
-            return
-        done = import_events(store, held, report.series, origin=origin, end=source.end)
-    except DataError as error:
-        report.fail(asked - store.coverage(report.series), error)
-        return
-    report.rows += done.rows
-    if before := asked - done.covered:
-        report.fail(before, NOTHING)
-
-
-class _Held:
-    """Blocks of which the first has been looked at."""
-
-    def __init__(self, blocks: Iterator[Any]) -> None:
-        self._rest = blocks
-        self._first: list[Any] = []
-
-    def empty(self) -> bool:
-        """Whether there is none."""
-        self._first = list(islice(self._rest, 1))
-        return not self._first
-
-    def blocks(self) -> Iterator[Trades] | Iterator[Bars]:
-        """All of them."""
-        return chain(self._first, self._rest)

@@ -1,0 +1,49 @@
+"""Fetching from Bybit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bateia.cli.common import AsJson, BateiaInterrupt, show_json
+from bateia.cli.fetch import DEFAULT_STORE, StorePath
+
+
+def bybit(
+    symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT.")],
+    what: Annotated[str, typer.Argument(help="trades, by whole days, or the length of candles, such as 5m.")],
+    since: Annotated[str, typer.Option("--from", help="First month, day or moment (UTC), such as 2024-01.")],
+    until: Annotated[str, typer.Option("--to", help="Last one, included; now if absent.")] = "",
+    market: Annotated[str, typer.Option(help="linear, inverse or spot.")] = "linear",
+    store: StorePath = DEFAULT_STORE,
+    archive: Annotated[str, typer.Option(help="Address of the archive, if not Bybit's own.")] = "",
+    rest: Annotated[str, typer.Option(help="Address of the REST interface, if not Bybit's own.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Fetch what the store lacks from Bybit; exit status 1 where something could not be had."""
+    try:
+        from bateia.show import Progress, show_fetched
+        from bateia.sources.bybit.fetch import ARCHIVE, fetch_bybit
+        from bateia.sources.bybit.rest import REST
+
+        with Progress(silent=as_json) as progress:
+            report = fetch_bybit(
+                store,
+                symbol,
+                what,
+                since,
+                until,
+                market=market,
+                archive=archive or ARCHIVE,
+                rest=rest or REST,
+                stage=progress.stage,
+            )
+    except KeyboardInterrupt:
+        raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        show_fetched(report.to_dict(), store)
+    if not report.whole:
+        raise typer.Exit(1)

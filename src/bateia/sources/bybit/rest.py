@@ -1,0 +1,116 @@
+"""Bybit's REST interface, version 5: candles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from bateia.core import Bars, ConfigError, DataError, nearest
+from bateia.core.clock import DAY, MINUTE
+from bateia.core.events import Floats, Ints
+from bateia.sources.candles import OPTIONAL, as_bars
+from bateia.sources.web import Web
+
+REST = "https://api.bybit.com"
+MARKETS = {"linear": "futures in USDT or USDC", "inverse": "futures in coins", "spot": "spot"}
+INTERVALS = {
+    **{f"{minutes}m": (str(minutes), minutes * MINUTE) for minutes in (1, 3, 5, 15, 30)},
+    **{f"{hours}h": (str(60 * hours), 60 * hours * MINUTE) for hours in (1, 2, 4, 6, 12)},
+    "1d": ("D", DAY),
+}
+"""Length of candles -> Bybit's word for it, and microseconds."""
+PAGE = 1000
+TRIES = 5
+BACKOFF = 1.0
+_PASSING = {10000, 10006, 10016, 10018}
+"""Codes of timeouts, too many requests and trouble of the server's own."""
+_UNKNOWN = 10001
+
+
+def interval_of(text: str) -> tuple[str, int]:
+    """Bybit's word and microseconds of a candle; ConfigError where there are none of that length."""
+    if text not in INTERVALS:
+        raise ConfigError(
+            f"no candles of {text!r}", allowed=", ".join(INTERVALS), hint=nearest(text, INTERVALS)
+        )
+    return INTERVALS[text]
+
+
+def market_of(name: str) -> str:
+    """The market; ConfigError where there is none of the name."""
+    if name not in MARKETS:
+        allowed = ", ".join(f"{one} ({about})" for one, about in MARKETS.items())
+        raise ConfigError(f"no market {name!r} at Bybit", allowed=allowed, hint=nearest(name, MARKETS))
+    return name
+
+
+class Rest:
+    """Answers of one market. What passes is asked again, a bounded number of times."""
+
+    def __init__(self, web: Web, base: str, market: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._web, self._base, self._market, self._sleep = web, base.rstrip("/"), market, sleep
+
+    def candles(self, symbol: str, interval: str, start: int, end: int) -> Iterator[Bars]:
+        """Candles that open from `start` to before `end` (microseconds, on the grid), oldest first.
+
+        DataError where the answer is none, ConfigError for an unknown symbol.
+        """
+        word, step = interval_of(interval)
+        while start < end:
+            stop = min(end, start + PAGE * step)
+            rows = self._rows(symbol, word, start, stop - step)
+            opened = _moments(rows)
+            order = np.argsort(opened, kind="stable")
+            inside = order[(opened[order] >= start) & (opened[order] < stop)]
+            if len(inside):
+                yield self._bars(rows, opened, inside, step)
+            start = stop
+
+    def _rows(self, symbol: str, word: str, first: int, last: int) -> list[list[str]]:
+        asked: dict[str, str | int] = {"category": self._market, "symbol": symbol, "interval": word}
+        asked |= {"start": first // 1000, "end": last // 1000, "limit": PAGE}
+        for left in range(TRIES - 1, -1, -1):
+            answer = self._web.get(f"{self._base}/v5/market/kline", asked).json()
+            code = answer.get("retCode") if isinstance(answer, dict) else None
+            if code == 0:
+                return _list(answer)
+            if code == _UNKNOWN:
+                raise ConfigError(
+                    f"Bybit says of {symbol!r}: {answer.get('retMsg')}",
+                    allowed=f"a symbol of {MARKETS[self._market]}",
+                    hint="another --market: linear, inverse, spot",
+                )
+            if not left or code not in _PASSING:
+                said = answer.get("retMsg") if isinstance(answer, dict) else answer
+                raise DataError(f"Bybit says {code}: {said}", hint="run the same again later: it carries on")
+            self._sleep(BACKOFF * 2.0 ** (TRIES - 1 - left))
+        raise AssertionError("the last try returns or raises")
+
+    def _bars(self, rows: list[list[str]], opened: Ints, inside: Ints, step: int) -> Bars:
+        figures: dict[str, Floats | Ints] = {name: np.full(len(inside), np.nan) for name in OPTIONAL}
+        names = ["open", "high", "low", "close", "volume"]
+        # Of inverse futures volume is in USD and turnover in coins: neither is price * volume.
+        names += [] if self._market == "inverse" else ["value"]
+        for k, name in enumerate(names):
+            figures[name] = np.array([float(rows[row][1 + k]) for row in inside], np.float64)
+        return as_bars(figures | {"open_time": opened[inside]}, step, "open")
+
+
+def _moments(rows: list[list[str]]) -> Ints:
+    return np.array([int(row[0]) * 1000 for row in rows], np.int64)
+
+
+def _list(answer: Any) -> list[list[str]]:
+    """The rows of an answer, each of seven numbers; DataError for anything else."""
+    try:
+        rows: list[list[str]] = answer["result"]["list"]
+        for row in rows:
+            _ = int(row[0]), [float(cell) for cell in row[1:7]]
+            if len(row) < 7:
+                raise ValueError(row)
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise DataError(f"Bybit answers {str(answer)[:120]}", allowed="rows of seven numbers") from None
+    return rows
