@@ -12,6 +12,7 @@ from bateia.core import DataError
 from bateia.quality import validate_bars
 from bateia.sources import CandleSource, read_candles
 from bateia.sources.candles import BINANCE
+from bateia.testing import check_source
 
 REAL = Path(os.environ.get("BATEIA_DATA", Path(__file__).parents[3] / "shared" / "data"))
 KLINES = "binance/data/{}/monthly/klines/{}/*.zip"
@@ -49,6 +50,11 @@ def test_real_candles_are_whole(pattern, rows):
     assert np.all(bars.vwap[traded] <= bars.high[traded] * (1 + 1e-9))
     assert np.all(np.abs(bars.signed_volume) <= bars.volume * (1 + 1e-9))
     assert np.all(bars.time - bars.open_time == 5 * MINUTE)
+
+
+@pytest.mark.skipif(not (REAL / "binance").is_dir(), reason="no real candles beside the project")
+def test_real_candles_pass_the_suite():
+    assert check_source(CandleSource(path=str(REAL / KLINES.format("spot", "BTCUSDT/5m")), interval="5m"))
 
 
 def test_with_and_without_a_header_in_ms_and_us(tmp_path):
