@@ -138,39 +138,36 @@ def apply_levels(side, ticks, amounts, start, stop, ints, sizes, bits, far_keys,
     """
     width = np.uint64(sizes.shape[1])
     base, best, levels = ints[side, BASE], ints[side, BEST], ints[side, LEVELS]
+    missing = ints[side, MISSING]
     one = np.uint64(1)
     for row in range(start, stop):
         key = ticks[row] if side == 0 else -ticks[row]
         size = amounts[row]
         offset = np.uint64(key - base)  # a key below the window wraps to a huge one
         if offset < width and best != NONE:
+            # Without branches: whether a level comes, changes or goes is not to be foreseen.
             old = sizes[side, offset]
             sizes[side, offset] = size
-            word, bit = offset >> np.uint64(6), one << (offset & np.uint64(63))
-            if size > 0.0:
-                if old == 0.0:
-                    levels += 1
-                    bits[side, word] |= bit
-                    best = max(best, key)
-            elif old > 0.0:
-                levels -= 1
-                bits[side, word] &= ~bit
-                if key == best:
-                    found = _below(bits, side, np.int64(offset))
-                    if found >= 0:
-                        best = base + found
-                    elif ints[side, FAR] > 0:
-                        best = far_keys[side, ints[side, FAR] - 1]
-                        _move(side, best, ints, sizes, bits, far_keys, far_sizes)
-                        base = ints[side, BASE]
-                    else:
-                        best = NONE
-            else:
-                ints[side, MISSING] += 1
+            word, shift = offset >> np.uint64(6), offset & np.uint64(63)
+            there, was = np.int64(size > 0.0), np.int64(old > 0.0)
+            bits[side, word] = (bits[side, word] & ~(one << shift)) | (np.uint64(there) << shift)
+            levels += there - was
+            missing += (1 - there) & (1 - was)
+            best = max(best, key if size > 0.0 else best)
+            if key == best and there == 0:
+                found = _below(bits, side, np.int64(offset))
+                if found >= 0:
+                    best = base + found
+                elif ints[side, FAR] > 0:
+                    best = far_keys[side, ints[side, FAR] - 1]
+                    _move(side, best, ints, sizes, bits, far_keys, far_sizes)
+                    base = ints[side, BASE]
+                else:
+                    best = NONE
         elif best != NONE and key < base:
             change, absent = _set_far(side, key, size, ints, far_keys, far_sizes)
             levels += change
-            ints[side, MISSING] += absent
+            missing += absent
         elif size > 0.0:
             # A first level, or one above the window.
             _move(side, key, ints, sizes, bits, far_keys, far_sizes)
@@ -179,10 +176,10 @@ def apply_levels(side, ticks, amounts, start, stop, ints, sizes, bits, far_keys,
             bits[side, (key - base) >> 6] |= one << np.uint64((key - base) & 63)
             levels += 1
         else:
-            ints[side, MISSING] += 1
+            missing += 1
     if best != NONE and best - base < np.int64(width) // 4:
         _move(side, best, ints, sizes, bits, far_keys, far_sizes)
-    ints[side, BEST], ints[side, LEVELS] = best, levels
+    ints[side, BEST], ints[side, LEVELS], ints[side, MISSING] = best, levels, missing
 
 
 @numba.njit(cache=True)

@@ -24,8 +24,13 @@ def unpacked(path: str | Path, piece: int = PIECE) -> Iterator[bytes]:
     installed, twice as fast as by zlib. DataError for a file that is absent, of another kind than its name
     says, empty, damaged or cut short.
 
-    >>> b"".join(unpacked("2024-12-01_XRPUSDT_ob500.data.zip"))[:9]  # doctest: +SKIP
-    b'{"topic":'
+    >>> import gzip
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "day.jsonl.gz"
+    ...     size = path.write_bytes(gzip.compress(b'{"topic": 1}'))
+    ...     print(list(unpacked(path, 8)))
+    [b'{"topic"', b': 1}']
     """
     path = Path(path)
     read = {".zip": _zip, ".gz": _gzip, ".zst": _zstd}.get(path.suffix.lower(), _plain)
