@@ -214,6 +214,40 @@ def test_lines_inside_quotes_do_not_cut_a_row(tmp_path_factory, fill, piece):
         assert read_trades(path).price.tolist() == [k + 0.5 for k in range(30)]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time,price,size\n{0},1.5,2\n",
+        "\ufefftime,price,size\r\n{0},1.5,2\r\n",
+        " time , price, size\n{0}, 1.5, 2\n",
+        '"time","price","size"\n"{0}","1.5","2"',
+        "time,price,size\n\n{0},1.5,2\n\n\n",
+        "time,price,size\r\n\r\n{0},1.5,2\r\n\r\n",
+        "time,price,size,note\n{0},1.5,2\n",
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 1 << 22])
+def test_untidy_files_that_can_only_mean_one_thing(write, monkeypatch, text, piece):
+    monkeypatch.setattr(tables, "PIECE", piece)
+    trades = read_trades(write(text.format(1377993600)))
+    assert (len(trades), trades.time[0], trades.price[0], trades.size[0]) == (1, 1377993600000000, 1.5, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("time;price;size\n1;2;3\n", r'one column with .,. as the separator: .*separator: ";"'),
+        ("time\tprice\tsize\n1\t2\t3\n", r'separator: "\\t"'),
+        ("time,price,size,price\n1377993600,1,2,3\n", "has two columns 'price'; allowed: each name once"),
+        ('time,price,size,note\n1377993600,1,2,5" pipe\n', "a quote that nothing closes, from line 2 on"),
+        ("\0\0\n1\n", "cannot read .*it is no text"),
+    ],
+)
+def test_files_that_could_mean_anything(write, text, says):
+    with pytest.raises(DataError, match=says):
+        read_trades(write(text))
+
+
 def test_faults_far_into_a_file_name_their_row(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "PIECE", 200)
     lines = [f"{1377993600 + k},1.5,1,buy" for k in range(100)]

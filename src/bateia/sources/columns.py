@@ -105,6 +105,7 @@ def numbers(column: pl.Series, path: str | Path, row: int = 0) -> Floats:
     import polars as pl
 
     if column.dtype == pl.String:
+        column = column.str.strip_chars()
         bad = column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()
         _refuse(bad, column, path, "is no number", "numbers", row)
     if not column.dtype.is_numeric() and column.null_count() < len(column):

@@ -126,6 +126,13 @@ class CsvTable:
         quoted = (f'"{name.replace(chr(34), chr(34) * 2)}"' for name in self.names)
         self._header = (form.separator.join(quoted) + "\n").encode()
         known = len(self._names(first))
+        others = [sign for sign in ";\t|," if sign != form.separator and sign in first]
+        if known == 1 and others:
+            raise DataError(
+                f"{path} has one column with {form.separator!r} as the separator: {first[:60]!r}",
+                allowed="the separator of the file",
+                hint=f'format: {{separator: "{others[0]}"}}'.replace("\t", "\\t"),
+            )
         if known < len(self.names) or (form.names and known > len(self.names)):
             raise DataError(
                 f"{path} has {known} columns", allowed=f"{len(self.names)}: {', '.join(self.names)}"
@@ -135,6 +142,9 @@ class CsvTable:
         """See `Table`."""
         import polars as pl
 
+        twice = [name for name in columns if self.names.count(name) > 1]
+        if twice:
+            raise DataError(f"{self._path} has two columns {twice[0]!r}", allowed="each name once")
         types: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(numbers, pl.Float64)
         line = 1 + self._headed
         for piece in self._lines():
@@ -193,6 +203,11 @@ class CsvTable:
                     )
         except csv.Error:
             return
+        if piece.count(b'"') % 2:
+            raise DataError(
+                f"{self._path} has a quote that nothing closes, from line {line} on",
+                allowed='"a name", and "" for a quote within',
+            )
 
     def _lines(self) -> Iterator[bytes]:
         """The file in pieces that end with a line, without the line of names."""
@@ -215,6 +230,8 @@ class CsvTable:
     def _body(self, data: bytes, headed: bool) -> Iterator[bytes]:
         data = data.removeprefix(b"\xef\xbb\xbf") if headed else data
         body = data[data.find(b"\n") + 1 or len(data) :] if headed else data
+        if b"\n\n" in body or b"\n\r\n" in body or body[:1] in b"\r\n":
+            body = b"\n".join(line for line in body.split(b"\n") if line.strip())
         if body.strip():
             yield body
 
@@ -235,7 +252,7 @@ class CsvTable:
 
     def _names(self, line: str) -> list[str]:
         try:
-            return next(csv.reader([line], delimiter=self._form.separator), [])
+            return [name.strip() for name in next(csv.reader([line], delimiter=self._form.separator), [])]
         except csv.Error as error:
             raise _unreadable(self._path, error) from None
 
