@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bateia.cli import app
-from bateia.core import ConfigError
+from bateia.core import ConfigError, DataError
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
 from bateia.sources.bybit import rest as interface
@@ -44,12 +44,14 @@ class GeneratedBybit(Exchange):
             [str(first + STEP * k), "10", "12", "9", str(11 + k / 8), str(k), str(k * 11)]
             for k in range(1300)
         ]
-        self.codes = []
+        self.codes, self.recent = [], {}
 
     def answer(self, path):
         url = urlsplit(path)
         if url.path == "/v5/market/kline":
             return 200, json.dumps(self.kline({k: v[0] for k, v in parse_qs(url.query).items()})).encode()
+        if url.path == "/v5/market/recent-trade":
+            return 200, json.dumps(self.recent).encode()
         if url.path == "/trading/XYUSDT/":
             links = "".join(f'<li><a href="XYUSDT{day}.csv.gz">x</a></li>' for day in self.days)
             return 200, f"<html>{links}</html>".encode()
@@ -152,6 +154,24 @@ def test_candles_by_pages(exchange, tmp_path):
     ((reason, missing),) = more.failed.items()
     assert reason == "the exchange gives nothing of that time"
     assert missing == Coverage.of([(Period("2023-12-31").start, Period("2024-01-01").start)])
+
+
+def test_the_last_trades(exchange):
+    row = {"execId": "a", "symbol": "XYUSDT", "isBlockTrade": False, "seq": "1"}
+    made = [
+        row | {"time": str(1_704_067_200_000 + k // 2), "price": f"{k}.5", "size": "2", "side": side}
+        for k, side in enumerate(["Buy", "Sell", "Sell"])
+    ]
+    exchange.recent = {"retCode": 0, "result": {"list": made[::-1]}}
+    with Web() as web:
+        trades = interface.Rest(web, exchange.url, "linear").recent_trades("XYUSDT")
+        assert trades.price.tolist() == [0.5, 1.5, 2.5]
+        assert trades.side.tolist() == [1, -1, -1]
+        assert trades.known_at.tolist() == trades.time.tolist()
+        assert trades.time.tolist() == [int(one["time"]) * 1000 for one in made]
+        exchange.recent = {"retCode": 0, "result": {"list": [row]}}
+        with pytest.raises(DataError, match=r"Bybit answers .*allowed: trades"):
+            interface.Rest(web, exchange.url, "linear").recent_trades("XYUSDT")
 
 
 def test_answers_that_are_none(exchange, tmp_path):

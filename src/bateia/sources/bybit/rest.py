@@ -1,4 +1,4 @@
-"""Bybit's REST interface, version 5: candles."""
+"""Bybit's REST interface, version 5: candles and the last trades."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bateia.core import Bars, ConfigError, DataError, nearest
+from bateia.core import Bars, ConfigError, DataError, Trades, nearest
 from bateia.core.clock import DAY, MINUTE
 from bateia.core.events import Floats, Ints
 from bateia.sources.candles import OPTIONAL, as_bars
@@ -28,6 +28,7 @@ BACKOFF = 1.0
 _PASSING = {10000, 10006, 10016, 10018}
 """Codes of timeouts, too many requests and trouble of the server's own."""
 _UNKNOWN = 10001
+_SIDES = {"Buy": 1, "Sell": -1}
 
 
 def interval_of(text: str) -> tuple[str, int]:
@@ -69,22 +70,44 @@ class Rest:
                 yield self._bars(rows, opened, inside, step)
             start = stop
 
+    def recent_trades(self, symbol: str) -> Trades:
+        """The last trades, oldest first: up to 1,000, of spot 60. The archive has all of them a day later.
+
+        `known_at` is `time`: the answer does not tell when each was published.
+        """
+        answer = self._ask("recent-trade", {"category": self._market, "symbol": symbol, "limit": PAGE})
+        try:
+            rows = answer["result"]["list"][::-1]
+            time = np.array([int(row["time"]) * 1000 for row in rows], np.int64)
+            trades = Trades(
+                time=time,
+                known_at=time.copy(),
+                price=np.array([float(row["price"]) for row in rows], np.float64),
+                size=np.array([float(row["size"]) for row in rows], np.float64),
+                side=np.array([_SIDES[row["side"]] for row in rows], np.int8),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"Bybit answers {str(answer)[:120]}", allowed=f"trades ({error!r})") from None
+        return trades[np.argsort(time, kind="stable")]
+
     def _rows(self, symbol: str, word: str, first: int, last: int) -> list[list[str]]:
         asked: dict[str, str | int] = {"category": self._market, "symbol": symbol, "interval": word}
-        asked |= {"start": first // 1000, "end": last // 1000, "limit": PAGE}
+        return _list(self._ask("kline", asked | {"start": first // 1000, "end": last // 1000, "limit": PAGE}))
+
+    def _ask(self, route: str, asked: dict[str, str | int]) -> Any:
         for left in range(TRIES - 1, -1, -1):
-            answer = self._web.get(f"{self._base}/v5/market/kline", asked).json()
-            code = answer.get("retCode") if isinstance(answer, dict) else None
+            answer = self._web.get(f"{self._base}/v5/market/{route}", asked).json()
+            told = answer if isinstance(answer, dict) else {"retMsg": answer}
+            code, said = told.get("retCode"), told.get("retMsg")
             if code == 0:
-                return _list(answer)
+                return answer
             if code == _UNKNOWN:
                 raise ConfigError(
-                    f"Bybit says of {symbol!r}: {answer.get('retMsg')}",
+                    f"Bybit says of {asked['symbol']!r}: {said}",
                     allowed=f"a symbol of {MARKETS[self._market]}",
                     hint="another --market: linear, inverse, spot",
                 )
             if not left or code not in _PASSING:
-                said = answer.get("retMsg") if isinstance(answer, dict) else answer
                 raise DataError(f"Bybit says {code}: {said}", hint="run the same again later: it carries on")
             self._sleep(BACKOFF * 2.0 ** (TRIES - 1 - left))
         raise AssertionError("the last try returns or raises")
