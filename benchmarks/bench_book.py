@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,8 @@ MESSAGES, DAY = 40_000, 864_000
 """How many are timed, and how many a day has: figures are scaled to a day."""
 START = 1_733_011_200_000
 LEVELS, DEPTH = 500, 200
+TRADE = b"1733011200.1,XRPUSDT,Buy,1,1.9531,PlusTick,id,1,1,1\n"
+"""One, for a converter that wants a file of them."""
 READER, BARS = ArchiveReader(depth=DEPTH), BookBars(depth=DEPTH)
 
 
@@ -150,11 +155,30 @@ def rows() -> list[Row]:
             )
         ours, floor = paired_times(lambda: _count(READER.open(packed)), lambda: _count(unpacked(packed)), 3)
         made.append(_within("zip to books", ours * to_day, "unpacking alone", floor * to_day))
+        made += _hftbacktest(packed, ours * to_day)
         bars = BARS.run(Samples.concat(list(READER.open(packed))))
         whole = _day(bars)
         ours = median_time(lambda: write_day(whole, Path(folder), "GENERATED", BARS), 3)
         made.append(Row("bars to Parquet, checked", "s/day", ours, "no peer", float("nan"), "", None))
     return made
+
+
+def _hftbacktest(packed: Path, ours: float) -> list[Row]:
+    """Its converter of the same zip to events, no book yet; its pins exclude ours, so it is in no extra."""
+    if find_spec("hftbacktest") is None:
+        print("hftbacktest is not installed: its converter is left out")
+        return []
+    from hftbacktest.data.utils.bybithistmktdata import convert
+
+    trades = packed.with_name("trades.csv.gz")
+    trades.write_bytes(gzip.compress(TRADE))
+
+    def run() -> None:
+        with redirect_stdout(StringIO()):
+            convert(str(packed), str(trades), buffer_size=60 * MESSAGES)
+
+    theirs = median_time(run, 1, 0) * DAY / MESSAGES
+    return [Row("zip to books", "s/day", ours, "hftbacktest's converter", theirs, "", None)]
 
 
 def _day(bars: BookRows) -> BookRows:
