@@ -86,6 +86,34 @@ def test_predictions_are_out_of_sample_and_come_from_models_fitted_before(finish
         assert fold["train_end"] + 10_000_000 < fold["test_start"]
 
 
+def test_probabilities_are_scored_for_the_model_and_every_baseline(finished):
+    from sklearn.metrics import brier_score_loss, log_loss
+
+    table = pl.read_parquet(finished.path / "predictions.parquet")
+    sides = {"lightgbm": finished.metrics["strategy"], **finished.metrics["baselines"]}
+    assert set(sides) == {"lightgbm", "majority"}
+    for name, side in sides.items():
+        asked = table.filter(pl.col(f"probability_{name}").is_finite() & (pl.col("label").abs() == 1))
+        up, p = (asked["label"] > 0).to_numpy(), asked[f"probability_{name}"].to_numpy()
+        skill = side["predictive"]
+        assert skill["brier"]["value"] == pytest.approx(brier_score_loss(up, p))
+        assert skill["log_loss"] == pytest.approx(log_loss(up, p))
+        assert skill["intervals"]["log_loss"][0] < skill["log_loss"]
+    by_hour = finished.metrics["breakdowns"]["hour"][0]["predictive"]
+    assert by_hour["brier"]["value"] is not None
+    page = (finished.path / "report.html").read_text()
+    assert all(shown in page for shown in ("Brier score", "Log-loss", "Calibration"))
+
+
+def test_a_model_of_returns_gives_no_probability(small_recipe, tmp_path):
+    returns = small_recipe.label.model_copy(update={"target": "return"})
+    done = run(small_recipe.model_copy(update={"label": returns}), root=tmp_path)
+    assert done.metrics["strategy"]["predictive"]["brier"]["value"] is None
+    columns = pl.read_parquet(done.path / "predictions.parquet").columns
+    assert not [name for name in columns if name.startswith("probability")]
+    assert "Calibration" not in (done.path / "report.html").read_text()
+
+
 def test_the_signal_that_ships_gives_the_scores_that_were_tested(finished, small_recipe, es_trades):
     decisions = Signal.load(finished.path / "signal").run(es_trades)
     table = pl.read_parquet(finished.path / "predictions.parquet")

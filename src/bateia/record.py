@@ -14,6 +14,7 @@ from bateia.backtest import (
     Verdict,
     breakdowns,
     by_regime,
+    calibration,
     cost_curve,
     max_drawdown,
     periods_per_year,
@@ -30,7 +31,6 @@ from bateia.backtest.report import (
     other_thresholds,
     render_report,
     rulings,
-    said_and_happened,
 )
 from bateia.core import Bars, format_time
 from bateia.recipe import Recipe
@@ -102,7 +102,7 @@ def _path_numbers(done: Backtest) -> dict[str, Any]:
 
 def _breakdowns(recipe: Recipe, market: Market, test: Tested) -> dict[str, list[dict[str, Any]]]:
     """The strategy's numbers by fold, hour, weekday and period."""
-    rows, known = test.rows, market.labels[test.rows]
+    rows, known, probability = test.rows, market.labels[test.rows], test.walk.probability
     found = breakdowns(
         test.backtest,
         path=market.paths[0],
@@ -112,6 +112,7 @@ def _breakdowns(recipe: Recipe, market: Market, test: Tested) -> dict[str, list[
         score=test.walk.score[rows],
         value=known.value,
         ret=known.ret,
+        probability=None if probability is None else probability[rows],
         seed=recipe.seed,
     )
     return {by: [group.to_dict() for group in groups] for by, groups in found.items()}
@@ -154,6 +155,9 @@ def _write_tables(market: Market, tests: list[Tested], folder: RunFolder) -> Non
     known = market.labels
     columns = {"time": market.bars.time, "label": known.value, "ret": known.ret, "t1": known.span.t1}
     scores = {f"score_{test.walk.name}": test.walk.score for test in tests}
+    for test in tests:
+        if test.walk.probability is not None:
+            scores[f"probability_{test.walk.name}"] = test.walk.probability
     folder.write_frame("predictions.parquet", columns | scores)
     nets = {test.walk.name: test.backtest.equity.net for test in tests[1:]}
     folder.write_frame("baselines.parquet", {"time": tests[0].backtest.equity.time} | nets)
@@ -179,7 +183,7 @@ def _report(
     chance: Chance,
 ) -> str:
     first, rest = tests[0], tests[1:]
-    score, known = first.walk.score[first.rows], market.labels[first.rows]
+    score, known, up = first.walk.score[first.rows], market.labels[first.rows], first.walk.probability
     nets = {"strategy" if t is first else t.walk.name: t.backtest.equity.net for t in tests}
     bars: Bars = market.bars[first.rows]
     settings = recipe.source.model_dump(mode="json", exclude_defaults=True) | {"kind": recipe.source.kind}
@@ -211,7 +215,7 @@ def _report(
                 for by, groups in numbers["breakdowns"].items()
             },
             deciles=return_by_decile(first.walk.score, market.labels.ret, seed=recipe.seed),
-            calibration=said_and_happened(score, known.value, seed=recipe.seed),
+            calibration=[] if up is None else calibration(up[first.rows], known.value, seed=recipe.seed),
             sweep=other_thresholds(bars, score, recipe.policy, first.backtest),
             enter=recipe.policy.enter if isinstance(recipe.policy, Threshold) else None,
             importance=tests[0].walk.fitted[-1].importance(),

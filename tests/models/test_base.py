@@ -7,7 +7,7 @@ import pytest
 
 from bateia.core import DataError
 from bateia.models import Dataset
-from bateia.models.base import check_width, class_scores, classes_of
+from bateia.models.base import check_width, class_chances, class_scores, classes_of, up_rather_than_down
 
 X, Y, W = np.zeros((3, 2)), np.array([1.0, -1.0, 0.0]), np.ones(3)
 NAMES = ("a", "b")
@@ -37,8 +37,25 @@ def test_returns_need_not_be_classes():
 
 
 def test_scores_weigh_the_classes():
-    probability = np.array([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0]])
-    np.testing.assert_allclose(class_scores(probability, np.array([-1.0, 0.0, 1.0])), [0.1, -1.0])
+    chances = np.array([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0]])
+    np.testing.assert_allclose(class_scores(chances), [0.1, -1.0])
+
+
+@pytest.mark.parametrize("classes", [(-1.0, 1.0), (0.0, 1.0), (-1.0, 0.0), (-1.0, 0.0, 1.0)])
+def test_chances_are_the_classes_own_and_a_class_not_learnt_has_none(classes):
+    learnt = np.random.default_rng(0).dirichlet(np.ones(len(classes)), 50)
+    chances = class_chances(learnt, np.array(classes))
+    for k, label in enumerate((-1.0, 0.0, 1.0)):
+        own = learnt[:, classes.index(label)] if label in classes else 0.0
+        np.testing.assert_array_equal(chances[:, k], own)
+    np.testing.assert_allclose(class_scores(chances), learnt @ np.array(classes), atol=1e-15)
+
+
+def test_of_two_classes_the_chance_of_up_is_in_the_score_and_of_three_it_is_given_an_answer():
+    two = class_chances(np.array([[0.2, 0.8], [1.0, 0.0]]), np.array([-1.0, 1.0]))
+    np.testing.assert_allclose(up_rather_than_down(two), (1 + class_scores(two)) / 2)
+    three = np.array([[0.1, 0.7, 0.2], [0.0, 1.0, 0.0], [1e-300, 1.0, 1e-300]])
+    np.testing.assert_allclose(up_rather_than_down(three), [2 / 3, 0.5, 0.5])
 
 
 def test_width_is_told():

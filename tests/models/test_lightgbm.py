@@ -34,6 +34,7 @@ def test_scores_are_the_boosters_own_probabilities():
     fitted = MODEL.fit(TRAIN, VALID)
     p = lgb.Booster(model_str=fitted.text).predict(VALID.X.astype(np.float32))
     np.testing.assert_array_equal(fitted.predict(VALID.X), p[:, 2] - p[:, 0])
+    np.testing.assert_array_equal(fitted.chances(VALID.X), p)
 
 
 def test_two_classes_and_returns():

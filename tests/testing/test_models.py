@@ -14,7 +14,10 @@ from bateia.testing import check_model
 from bateia.testing.models import CHECKS, generated_dataset
 
 SMALL = LightGBM(rounds=30, min_data_in_leaf=10, threads=1)
-CONSTANT = {"learns": "the baseline gives every row the same score"}
+CONSTANT = {
+    "learns": "the baseline gives every row the same score",
+    "agree": "the baseline takes a side whatever the classes' shares are",
+}
 
 
 @pytest.mark.parametrize("task", ["class", "return"])
@@ -52,6 +55,15 @@ class Faulty(FittedMajority):
             super().predict(X)
         return base
 
+    def chances(self, X):
+        up = np.full(len(X), 0.75 if self.fault == "sums" else 0.5)
+        if self.fault == "pooled chances":
+            up = np.linspace(0.0, 1.0, len(X))
+        if self.fault == "silent":
+            return None
+        down = np.full(len(X), 0.5) if self.fault == "sums" else 1.0 - up
+        return np.column_stack([down, np.zeros(len(X)), up])
+
     def importance(self):
         return {"unknown": 1.0} if self.fault == "importance" else {}
 
@@ -69,8 +81,8 @@ class Maker(Majority):
 
     def fit(self, train, valid):
         if self.fault == "restless":
-            return Restless(tuple(train.names), 0.0, self.fault)
-        return Faulty(tuple(train.names), 0.0, self.fault)
+            return Restless(tuple(train.names), 0.0, fault=self.fault)
+        return Faulty(tuple(train.names), 0.0, fault=self.fault)
 
 
 class Restless(Faulty):
@@ -86,6 +98,10 @@ class Restless(Faulty):
         ("wide", "scores"),
         ("nan", "scores"),
         ("pooled", "rows"),
+        ("sums", "chances"),
+        ("pooled chances", "chances"),
+        ("silent", "chances"),
+        ("two opinions", "agree"),
         ("restless", "repeats"),
         ("saves otherwise", "saved"),
         ("pickle", "safe"),

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bateia.core import RunError
-from bateia.models.base import Dataset, Fitted, Task
+from bateia.models.base import Dataset, Fitted, Task, up_rather_than_down
 from bateia.models.lightgbm import FittedLightGBM, LightGBM
 from bateia.models.logistic import FittedLogistic, Logistic
 from bateia.models.majority import FittedMajority, Majority
@@ -18,7 +18,17 @@ from bateia.models.majority import FittedMajority, Majority
 AnyModel = Annotated[LightGBM | Logistic | Majority, Field(discriminator="kind")]
 """Every model that a recipe can name by its `kind`."""
 
-__all__ = ["AnyModel", "Dataset", "Fitted", "LightGBM", "Logistic", "Majority", "Task", "load_model"]
+__all__ = [
+    "AnyModel",
+    "Dataset",
+    "Fitted",
+    "LightGBM",
+    "Logistic",
+    "Majority",
+    "Task",
+    "load_model",
+    "up_rather_than_down",
+]
 
 _LOADERS: dict[str, Callable[[Path], Fitted]] = {
     "lightgbm": FittedLightGBM.load,

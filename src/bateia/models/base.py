@@ -73,6 +73,9 @@ class Fitted(Protocol):
     def predict(self, X: Floats) -> Floats:
         """Scores (rows,): P(+1) - P(-1) in [-1, 1] for classes, else the expected value; row by row."""
 
+    def chances(self, X: Floats) -> Floats | None:
+        """P(-1), P(0) and P(+1) of each row, shape (rows, 3), row by row; None for a model of returns."""
+
     def importance(self) -> dict[str, float]:
         """How much each feature matters, 0 or more; empty where none does."""
 
@@ -102,10 +105,28 @@ def classes_of(train: Dataset) -> Floats:
     return classes
 
 
-def class_scores(probability: Floats, classes: Floats) -> Floats:
-    """P(+1) - P(-1) from probabilities (rows, classes)."""
-    score = np.zeros(len(probability))
+def class_chances(probability: Floats, classes: Floats) -> Floats:
+    """P(-1), P(0), P(+1), shape (rows, 3), from probabilities (rows, classes); 0 for a class not learnt."""
+    chances = np.zeros((len(probability), 3))
     for column, label in enumerate(classes):
-        if label != 0:
-            score += label * probability[:, column]
+        chances[:, int(label) + 1] = probability[:, column]
+    return chances
+
+
+def class_scores(chances: Floats) -> Floats:
+    """P(+1) - P(-1) of each row of chances (rows, 3)."""
+    score: Floats = chances[:, 2] - chances[:, 0]
     return score
+
+
+def up_rather_than_down(chances: Floats) -> Floats:
+    """P(+1), given that it is not 0, of each row of chances (rows, 3); a half where both are 0.
+
+    This is what is asked of a probability where answers are up or down: those of 0 are left out.
+
+    >>> up_rather_than_down(np.array([[0.1, 0.5, 0.4], [0.0, 1.0, 0.0]])).tolist()
+    [0.8, 0.5]
+    """
+    either = chances[:, 0] + chances[:, 2]
+    share: Floats = np.divide(chances[:, 2], either, out=np.full(len(chances), 0.5), where=either > 0)
+    return np.minimum(share, 1.0)

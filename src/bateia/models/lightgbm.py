@@ -16,7 +16,7 @@ from pydantic import Field
 
 from bateia.core import INT32, Component
 from bateia.core.events import Floats
-from bateia.models.base import Dataset, check_width, class_scores, classes_of
+from bateia.models.base import Dataset, check_width, class_chances, class_scores, classes_of
 
 # Before OpenMP starts: idle threads must sleep, or a 0.1 s fit takes seconds on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -141,14 +141,22 @@ class FittedLightGBM:
 
     def predict(self, X: Floats) -> Floats:
         """P(+1) - P(-1), or the expected return, of each row."""
-        check_width(X, self.names)
-        # Features are float32 in training; a tree's thresholds lie between float32 values.
-        out = np.asarray(self.booster.predict(X.astype(np.float32), num_threads=1), np.float64)
+        chances = self.chances(X)
+        return self._out(X) if chances is None else class_scores(chances)
+
+    def chances(self, X: Floats) -> Floats | None:
+        """P(-1), P(0), P(+1) of each row; None for returns."""
         if not self.classes:
-            return out
+            return None
+        out = self._out(X)
         if len(self.classes) == 2:
             out = np.column_stack([1.0 - out, out])
-        return class_scores(out, np.array(self.classes))
+        return class_chances(out, np.array(self.classes))
+
+    def _out(self, X: Floats) -> Floats:
+        check_width(X, self.names)
+        # Features are float32 in training; a tree's thresholds lie between float32 values.
+        return np.asarray(self.booster.predict(X.astype(np.float32), num_threads=1), np.float64)
 
     def importance(self) -> dict[str, float]:
         """Total gain of the splits on each feature."""

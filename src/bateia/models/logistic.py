@@ -13,7 +13,7 @@ from pydantic import Field
 
 from bateia.core import INT32, Component
 from bateia.core.events import Floats
-from bateia.models.base import Dataset, check_width, class_scores, classes_of
+from bateia.models.base import Dataset, check_width, class_chances, class_scores, classes_of
 
 _WIDEST = 8.0
 """Standardised features are held within this many deviations: one wild value must not decide."""
@@ -65,15 +65,24 @@ class FittedLogistic:
 
     def predict(self, X: Floats) -> Floats:
         """P(+1) - P(-1), or the expected return, of each row."""
+        chances = self.chances(X)
+        return np.ascontiguousarray(self._margin(X)[:, 0]) if chances is None else class_scores(chances)
+
+    def chances(self, X: Floats) -> Floats | None:
+        """P(-1), P(0), P(+1) of each row; None for returns."""
+        if not len(self.classes):
+            return None
+        return class_chances(_softmax(self._margin(X)), self.classes)
+
+    def _margin(self, X: Floats) -> Floats:
+        """Log odds (rows, classes), or the expected return in one column."""
         check_width(X, self.names)
         Z = _standardise(X, self.centre, self.scale)
         # Summed feature by feature: a matrix product's last bits depend on how many rows it is given.
         margin = np.repeat(self.intercept[None], len(Z), axis=0)
         for column in range(Z.shape[1]):
             margin += Z[:, column, None] * self.coefficients[column]
-        if not len(self.classes):
-            return np.ascontiguousarray(margin[:, 0])
-        return class_scores(_softmax(margin), self.classes)
+        return margin
 
     def importance(self) -> dict[str, float]:
         """Mean absolute coefficient of each standardised feature."""

@@ -19,7 +19,8 @@ class Majority(Component):
     """Always the more frequent direction of the training rows, by weight; for returns, their weighted mean.
 
     A tie is long. Class 0 has no say: through the policy this is buy-and-hold or sell-and-hold, and doing
-    nothing is what a net profit above 0 is measured against anyway.
+    nothing is what a net profit above 0 is measured against anyway. Its chances are the classes' shares of
+    the training rows by weight, which any model's must beat.
     """
 
     kind: Literal["majority"] = "majority"
@@ -28,21 +29,29 @@ class Majority(Component):
         """Weigh the training classes; `valid` is not needed."""
         if train.task == "return":
             return FittedMajority(tuple(train.names), float(np.average(train.y, weights=train.weight)))
-        up, down = (float(train.weight[train.y == label].sum()) for label in (1.0, -1.0))
-        return FittedMajority(tuple(train.names), 1.0 if up >= down else -1.0)
+        down, none, up = (float(train.weight[train.y == label].sum()) for label in (-1.0, 0.0, 1.0))
+        whole = down + none + up
+        shares = (down / whole, none / whole, up / whole)
+        return FittedMajority(tuple(train.names), 1.0 if up >= down else -1.0, shares)
 
 
 @dataclass(frozen=True)
 class FittedMajority:
-    """One score for every row."""
+    """One score for every row, and for classes -1, 0, +1 their shares in training."""
 
     names: Sequence[str]
     score: float
+    shares: tuple[float, float, float] | None = None
 
     def predict(self, X: Floats) -> Floats:
         """The same score for each row."""
         check_width(X, self.names)
         return np.full(len(X), self.score)
+
+    def chances(self, X: Floats) -> Floats | None:
+        """The training shares of -1, 0, +1 for each row; None for returns."""
+        check_width(X, self.names)
+        return None if self.shares is None else np.repeat(np.array([self.shares]), len(X), axis=0)
 
     def importance(self) -> dict[str, float]:
         """No feature matters."""
@@ -57,4 +66,5 @@ class FittedMajority:
     def load(cls, folder: Path) -> FittedMajority:
         """Read it back."""
         spec = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        return cls(tuple(spec["names"]), spec["score"])
+        shares = spec.get("shares")
+        return cls(tuple(spec["names"]), spec["score"], tuple(shares) if shares else None)

@@ -14,8 +14,8 @@ from bateia.research.market import (
     read,
     tape,
 )
-from bateia.research.replay import Tested, backtest, replay, rules_of
-from bateia.research.walk import Prepared, Walk, prepare, scored, train
+from bateia.research.replay import Tested, backtest, numbers, replay, rules_of
+from bateia.research.walk import Prepared, Walk, foretold, prepare, scored, train
 from bateia.research.watch import Silent, Watch
 
 __all__ = [
@@ -32,9 +32,11 @@ __all__ = [
     "build_others",
     "compute_features",
     "find_regimes",
+    "foretold",
     "make_folds",
     "make_labels",
     "make_paths",
+    "numbers",
     "prepare",
     "read",
     "replay",

@@ -36,8 +36,7 @@ def backtest(recipe: Recipe, market: Market, walks: list[Walk], watch: Watch) ->
     with watch.stage("Backtest", len(walks) * len(walks[0].scores)) as advance:
         for walk in walks:
             rows, target, done = replay(recipe, market, walk, 0)
-            score, known = walk.score[rows], market.labels[rows]
-            metrics = measure(done, score, known.value, known.ret, bars=market.bars[rows], seed=recipe.seed)
+            metrics = numbers(recipe, market, walk, rows, done)
             advance(1)
             others = []
             for path in range(1, len(walk.scores)):
@@ -45,6 +44,23 @@ def backtest(recipe: Recipe, market: Market, walks: list[Walk], watch: Watch) ->
                 advance(1)
             tests.append(Tested(walk, rows, target, done, metrics, tuple(others)))
     return tests
+
+
+def numbers(
+    recipe: Recipe, market: Market, walk: Walk, rows: slice, done: Backtest, draws: int | None = None
+) -> Metrics:
+    """All numbers of a walk's first path, whose bars are `rows`; see `measure`."""
+    known, probability = market.labels[rows], walk.probability
+    return measure(
+        done,
+        walk.score[rows],
+        known.value,
+        known.ret,
+        probability=None if probability is None else probability[rows],
+        bars=market.bars[rows],
+        draws=draws,
+        seed=recipe.seed,
+    )
 
 
 def replay(recipe: Recipe, market: Market, walk: Walk, path: int) -> tuple[slice, Floats, Backtest]:

@@ -9,7 +9,7 @@ import numpy as np
 from bateia.core import DataError
 from bateia.core.events import Floats, Ints
 from bateia.labels import Task
-from bateia.models import AnyModel, Dataset, Fitted, LightGBM
+from bateia.models import AnyModel, Dataset, Fitted, LightGBM, up_rather_than_down
 from bateia.preparation import FittedPreparation, Preparation
 from bateia.recipe import Recipe
 from bateia.research.market import Market
@@ -37,6 +37,8 @@ class Walk:
     name: str
     scores: Floats
     """Shape (paths, bars), NaN where a path's models are not asked."""
+    probabilities: Floats
+    """Chance of up rather than down, like `scores`; NaN everywhere for a model of returns."""
     fitted: list[Fitted] = field(default_factory=list)
     preparation: list[FittedPreparation] = field(default_factory=list)
     """What was fitted before it in each fold: the same for every model."""
@@ -49,12 +51,22 @@ class Walk:
         first: Floats = self.scores[0]
         return first
 
+    @property
+    def probability(self) -> Floats | None:
+        """Chance of up rather than down along the first path, shape (bars,); None for a model of returns."""
+        first: Floats = self.probabilities[0]
+        return None if np.isnan(first).all() else first
+
+    @classmethod
+    def empty(cls, name: str, paths: int, bars: int) -> Walk:
+        """A walk before its first fold."""
+        return cls(name, np.full((paths, bars), np.nan), np.full((paths, bars), np.nan))
+
 
 def train(recipe: Recipe, market: Market, folder: RunFolder, watch: Watch) -> list[Walk]:
     """The model and each baseline, fitted on every fold, scoring the bars it decides; the model first."""
     models: list[AnyModel] = [recipe.model, *recipe.baselines]
-    shape = (len(market.paths), len(market.bars))
-    walks = [Walk(name, np.full(shape, np.nan)) for name in _names(models)]
+    walks = [Walk.empty(name, len(market.paths), len(market.bars)) for name in _names(models)]
     with watch.stage("Train and test", len(market.folds) * len(models)) as advance:
         for k, fold in enumerate(market.folds):
             ready = prepare(recipe, market, fold)
@@ -85,9 +97,16 @@ def _fit(recipe: Recipe, market: Market, walk: Walk, model: AnyModel, ready: Pre
     for number, path in enumerate(market.paths):
         for piece in path:
             if piece.fold == k:
-                asked = market.features.values[piece.start : piece.stop]
-                prepared = ready.preparation.transform(asked)
-                walk.scores[number, piece.start : piece.stop] = scored(fitted, prepared, walk.name, k)
+                rows = slice(piece.start, piece.stop)
+                prepared = ready.preparation.transform(market.features.values[rows])
+                said = foretold(fitted, prepared, walk.name, k)
+                walk.scores[number, rows], walk.probabilities[number, rows] = said
+
+
+def foretold(fitted: Fitted, rows: Floats, name: str, fold: int) -> tuple[Floats, Floats]:
+    """`scored`, and each row's chance of up rather than down: NaN for a model of returns."""
+    score, chances = scored(fitted, rows, name, fold), fitted.chances(rows)
+    return score, np.full(len(rows), np.nan) if chances is None else up_rather_than_down(chances)
 
 
 def scored(fitted: Fitted, rows: Floats, name: str, fold: int) -> Floats:

@@ -38,7 +38,7 @@ def check_model(
 
     >>> from bateia.models import Logistic
     >>> check_model(Logistic(), generated_dataset(seed=1), generated_dataset(seed=2))
-    ['scores', 'rows', 'repeats', 'saved', 'safe', 'inputs', 'importance', 'width', 'learns', 'config']
+    ['scores', 'chances', 'agree', 'rows', 'repeats', 'saved', 'safe', 'inputs', 'importance', 'width', ...]
     """
     return run_suite(CHECKS, model, train, valid, exclude=exclude)
 
@@ -57,6 +57,31 @@ def _scores(model: AnyModel, train: Dataset, valid: Dataset) -> int:
             assert (np.abs(score) <= 1.0).all(), "a class score lies outside [-1, 1]"
     assert tuple(fitted.names) == tuple(train.names)
     return 7
+
+
+def _chances(model: AnyModel, train: Dataset, valid: Dataset) -> int:
+    """For classes, chances of -1, 0, +1 that add up to 1 in each row, by that row alone; none for returns."""
+    fitted = model.fit(train, valid)
+    whole = fitted.chances(valid.X)
+    assert (whole is None) == (train.task == "return"), "chances for classes, and for nothing else"
+    if whole is None:
+        return 1
+    assert whole.shape == (len(valid), 3) and whole.dtype == np.float64
+    assert ((whole >= 0.0) & (whole <= 1.0)).all(), "a chance lies outside [0, 1]"
+    assert np.abs(whole.sum(axis=1) - 1.0).max() < 1e-9, "chances do not add up to 1"
+    for row in range(5):
+        one = fitted.chances(valid.X[row : row + 1])
+        assert one is not None and np.array_equal(one[0], whole[row]), "chances depend on other rows"
+    return 9
+
+
+def _agree(model: AnyModel, train: Dataset, valid: Dataset) -> int:
+    """A class score is P(+1) - P(-1) of the chances, to the last bit."""
+    fitted = model.fit(train, valid)
+    chances = fitted.chances(valid.X)
+    if chances is not None:
+        assert np.array_equal(fitted.predict(valid.X), chances[:, 2] - chances[:, 0]), "two opinions"
+    return 1
 
 
 def _rows(model: AnyModel, train: Dataset, valid: Dataset) -> int:
@@ -150,6 +175,8 @@ def _config(model: AnyModel, train: Dataset, valid: Dataset) -> int:
 
 CHECKS = {
     "scores": _scores,
+    "chances": _chances,
+    "agree": _agree,
     "rows": _rows,
     "repeats": _repeats,
     "saved": _saved,

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from bateia import research
-from bateia.backtest import Backtest, Metrics, measure
+from bateia.backtest import Backtest, Metrics
 from bateia.core import Bars, Trades
 from bateia.core.events import Floats, Ints
 from bateia.labels import Labels
 from bateia.recipe import Asset, Recipe
-from bateia.research import FeatureTable, Market, Silent, Walk, replay, scored
+from bateia.research import FeatureTable, Market, Silent, Walk, foretold, numbers, replay, scored
 from bateia.runs import content_hash
 from bateia.splits import Path
 
@@ -39,7 +39,8 @@ class _Fold:
 
     tail: Floats
     watched: Ints
-    scores: list[Floats]
+    said: list[tuple[Floats, Floats]]
+    """Scores and probabilities."""
 
 
 class Bench:
@@ -92,18 +93,19 @@ class Bench:
         kept = content_hash([key, recipe.features.formulas()])
         path = market.paths[0]
         known: dict[int, _Fold] = self._once("folds", kept, dict)
-        numbers = list(dict.fromkeys(piece.fold for piece in path))
-        walk = Walk("trial", np.full((1, len(market.bars)), np.nan))
+        order = list(dict.fromkeys(piece.fold for piece in path))
+        walk = Walk.empty("trial", 1, len(market.bars))
         walk.policies.extend([recipe.policy] * len(market.folds))
-        for k, number in enumerate(numbers):
+        for k, number in enumerate(order):
             mine = [piece for piece in path if piece.fold == number]
             if number not in known:
                 known[number] = _fit(recipe, market, number, mine)
             fold = known[number]
             walk.policies[number] = recipe.policy.fit(fold.tail, market.labels.ret[fold.watched])
-            for piece, score in zip(mine, fold.scores, strict=True):
-                walk.score[piece.start : piece.stop] = score
-            yield k + 1, len(numbers), partial(_tried, recipe, market, walk)
+            for piece, (score, probability) in zip(mine, fold.said, strict=True):
+                rows = slice(piece.start, piece.stop)
+                walk.scores[0, rows], walk.probabilities[0, rows] = score, probability
+            yield k + 1, len(order), partial(_tried, recipe, market, walk)
 
     def _others(self, recipe: Recipe) -> Mapping[str, Bars]:
         found = {}
@@ -142,15 +144,14 @@ def _fit(recipe: Recipe, market: Market, number: int, pieces: Path) -> _Fold:
     fitted = recipe.model.fit(ready.fit, ready.valid)
     values, prepared = market.features.values, ready.preparation.transform
     name = recipe.model.kind
-    scores = [scored(fitted, prepared(values[piece.start : piece.stop]), name, number) for piece in pieces]
-    return _Fold(scored(fitted, ready.valid.X, name, number), ready.watched, scores)
+    said = [foretold(fitted, prepared(values[piece.start : piece.stop]), name, number) for piece in pieces]
+    return _Fold(scored(fitted, ready.valid.X, name, number), ready.watched, said)
 
 
 def _tried(recipe: Recipe, market: Market, walk: Walk) -> Tried:
     """What the folds so far showed, exactly as a run replays them."""
     rows, _, done = replay(recipe, market, walk, 0)
-    known, score = market.labels[rows], walk.score[rows]
-    return Tried(measure(done, score, known.value, known.ret, draws=_DRAWS, seed=recipe.seed), done)
+    return Tried(numbers(recipe, market, walk, rows, done, _DRAWS), done)
 
 
 _DRAWS = 100

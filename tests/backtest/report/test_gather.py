@@ -1,36 +1,16 @@
-"""What a report gathers: calibration of scores, other thresholds, rulings that never stop a run."""
+"""What a report gathers: other thresholds, rulings that never stop a run."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bateia.backtest import calibration, simulate
+from bateia.backtest import simulate
 from bateia.backtest.chance import Chance
 from bateia.backtest.gates import DEFAULT_GATES, MetricGate, ProfitGate
-from bateia.backtest.report import FoldSpans, other_thresholds, rulings, said_and_happened
+from bateia.backtest.report import FoldSpans, other_thresholds, rulings
 from bateia.splits import Fold
 from bateia.trading import Costs, Edge, SimulatedBroker, Threshold
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_scores_of_two_classes_are_calibrated_as_their_probability_is(seed):
-    rng = np.random.default_rng(seed)
-    score, value = rng.uniform(-1, 1, 200), rng.choice([-1.0, 1.0], 200)
-    ours = said_and_happened(score, value, draws=50)
-    theirs = calibration((1 + score) / 2, value, draws=50)
-    assert [b.rows for b in ours] == [b.rows for b in theirs]
-    assert [b.predicted for b in ours] == pytest.approx([b.predicted for b in theirs])
-    assert [b.happened.value for b in ours] == pytest.approx([b.happened.value for b in theirs])
-    assert all(0 <= b.happened.low <= b.happened.high <= 1 for b in ours if b.happened.low is not None)
-
-
-def test_undecided_answers_count_as_half_and_expected_returns_are_no_probability():
-    (band,) = said_and_happened([0.0, 0.0], [0.0, 1.0], bands=1)
-    assert (band.predicted, band.happened.value) == (0.5, 0.75)
-    assert said_and_happened([0.1, 0.2], [0.004, -0.01]) == []
-    assert said_and_happened([1.5, 0.2], [1.0, -1.0]) == []
-    assert said_and_happened([np.nan], [1.0]) == []
 
 
 def generated_scores(bars):

@@ -12,6 +12,7 @@ import pytest
 from bateia.backtest import (
     breakdowns,
     by_name,
+    calibration,
     cost_curve,
     measure,
     return_by_decile,
@@ -21,7 +22,7 @@ from bateia.backtest import (
 )
 from bateia.backtest.chance import assess
 from bateia.backtest.evidence import Ruling
-from bateia.backtest.report import Baseline, FoldSpans, ReportData, render_report, said_and_happened
+from bateia.backtest.report import Baseline, FoldSpans, ReportData, render_report
 from bateia.runs import TrialMatrix
 from bateia.splits import Piece
 from bateia.trading import Costs, SimulatedBroker
@@ -110,7 +111,7 @@ def generated_report(market, **changes):
         "groups": breakdowns(
             run, path=path, more={"regime": regimes}, score=score, value=np.sign(ret), ret=ret
         ),
-        "calibration": said_and_happened(np.tanh(score), np.sign(ret), draws=200),
+        "calibration": calibration((1 + np.tanh(score)) / 2, np.sign(ret), draws=200),
         "sweep": sweep(bars, score, np.linspace(0.0, 2.0, 9), 0.0, bp_side=1.0),
         "enter": 0.5,
         "versions": {"numpy": "2.4"},

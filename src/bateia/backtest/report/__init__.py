@@ -1,7 +1,7 @@
 """The run as one calm page that opens offline."""
 
 from bateia.backtest.report.data import Baseline, FoldSpans, FoldTimes, ReportData
-from bateia.backtest.report.gather import other_thresholds, rulings, said_and_happened
+from bateia.backtest.report.gather import other_thresholds, rulings
 from bateia.backtest.report.page import render_report
 
 __all__ = [
@@ -12,5 +12,4 @@ __all__ = [
     "other_thresholds",
     "render_report",
     "rulings",
-    "said_and_happened",
 ]

@@ -63,7 +63,7 @@ def calibration_chart(report: ReportData) -> Figure:
         "customdata": [b.rows for b in bins],
         "hovertemplate": "said %{x:.3f}, happened %{y:.3f}<br>%{customdata:,} rows<extra></extra>",
     }
-    layout = plot.layout(320, "Probability of up that the score says", "Share of up that came", ".2f")
+    layout = plot.layout(320, "Probability of up that the model gives", "Share of up that came", ".2f")
     layout["xaxis"] |= {"range": [min(said) - 0.01, max(said) + 0.01], "tickformat": ".2f", "nticks": 7}
     layout["yaxis"] |= {"range": [low, high]}
     layout["margin"]["t"] = 14

@@ -152,7 +152,7 @@ def _score(report: ReportData, figures: dict[str, Figure]) -> str:
         title = "Mean return after the score"
         parts.append(_figure(report, figures, "deciles", title, caption, charts_score.decile_chart))
     if len(report.calibration) > 1:
-        caption = "With 95% intervals; on the dashed line what it says is what happens. Undecided is half up."
+        caption = "With 95% intervals; on the dashed line what it says happens. Undecided is left out."
         title = "Calibration"
         parts.append(_figure(report, figures, "calibration", title, caption, charts_score.calibration_chart))
     made = _pair(parts)
