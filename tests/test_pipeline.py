@@ -371,8 +371,8 @@ def test_risk_rules_and_regimes(tmp_path, small_text):
 
 def test_folds_by_regime(tmp_path, small_text):
     text = with_split(small_text, "{kind: regime, folds: 2, blocks: 3}")
-    with pytest.raises(SplitError, match="regime"):
-        run(Recipe.parse(text), root=tmp_path)
+    with pytest.raises(ConfigError, match="split of kind 'regime' and no section `regime`"):
+        Recipe.parse(text)
     assert (
         run(Recipe.parse(text + "\nregime: {kind: trend_strength}"), root=tmp_path).metrics["data"]["folds"]
         == 2

@@ -98,6 +98,42 @@ def test_what_is_wrong_is_named_with_line_and_key(given, wrong, key, message):
         assert f"my.yaml, line {line_of(text, wrong)}, " in said or key == "bars"
 
 
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (
+            "risk: [{kind: kelly, by: prediction}]",
+            "that read edge and probability, which .*by: trades",
+        ),
+        ("risk: [{kind: score, by: probability}]", "risk rules that read probability, which .*by: score"),
+        (
+            "risk: [{kind: regime, number: 1, rules: [{kind: score, by: probability}]}]",
+            "risk rules that read probability",
+        ),
+        (
+            "risk: [{kind: regime, number: 1, rules: [{kind: fixed}]}]",
+            "no section `regime`; try: regime",
+        ),
+        (
+            "regime: {kind: trend_strength}\nrisk: [{kind: regime, number: 9, rules: [{kind: fixed}]}]",
+            "regime 9; allowed: 0 undefined, 1 .*; try: number: 3",
+        ),
+        ("risk: [{kind: fixed}, {kind: atr, risk: 0.01}]", "fixed and atr in the list; allowed: one sizer"),
+    ],
+)
+def test_risk_rules_that_could_not_be_fed_are_refused_when_the_recipe_is_read(section, message):
+    with pytest.raises(ConfigError, match=f"my.yaml, line .*{message}"):
+        Recipe.parse(f"{AILAB}\n{section}\n", where="my.yaml")
+
+
+@pytest.mark.parametrize("kind", ["regime", "leave_regime_out"])
+def test_a_split_by_regimes_needs_a_detector(kind):
+    text = AILAB.replace("{kind: walk_forward, folds: 5, train: expanding, min_train: 0.3", f"{{kind: {kind}")
+    with pytest.raises(ConfigError, match=f"a split of kind '{kind}' and no section `regime`"):
+        Recipe.parse(text)
+    assert Recipe.parse(text + "\nregime: {kind: etapa6}").split.kind == kind
+
+
 def test_every_problem_is_told_at_once():
     text = AILAB.replace("learning_rate", "lerning_rate").replace("folds: 5", "fold: 5")
     with pytest.raises(ConfigError) as caught:

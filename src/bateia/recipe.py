@@ -22,7 +22,8 @@ from bateia.search import Search
 from bateia.sources import AnySource
 from bateia.splits import AnySplitter, WalkForward
 from bateia.trading import AnyBroker, AnyPolicy
-from bateia.trading.risk import Rules
+from bateia.trading.risk import Regime as RegimeRules
+from bateia.trading.risk import Risk, Rules
 
 
 class Asset(Component):
@@ -43,6 +44,19 @@ def fit_bars(source: AnySource, bars: AnyBars) -> None:
         given = source.gives
         hint = "bars: {kind: candles}" if given == "candles" else "bars: {kind: time, size: 5m}"
         raise ValueError(f"bars of kind {bars.kind!r} from a source of {given}; try: {hint}")
+
+
+_REGIME = "try: regime: {kind: etapa6}"
+
+
+def _feed_risk(rules: Rules) -> None:
+    """ValueError for rules that contradict each other, or that read what no model of a recipe gives."""
+    unfed = sorted(Risk(rules=rules).needs & {"edge", "probability"})
+    if unfed:
+        raise ValueError(
+            f"risk rules that read {' and '.join(unfed)}, which a run does not give them; allowed: rules "
+            "that read the score, the account or the bars; try: kelly by: trades, score by: score"
+        )
 
 
 class Recipe(Component):
@@ -83,7 +97,24 @@ class Recipe(Component):
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         fit_bars(self.source, self.bars)
+        _feed_risk(self.risk)
+        self._know_regimes()
         return self
+
+    def _know_regimes(self) -> None:
+        """ValueError where the split or a risk rule goes by regimes that nobody finds or names."""
+        if self.regime is None:
+            if self.split.kind in {"regime", "leave_regime_out"}:
+                raise ValueError(f"a split of kind {self.split.kind!r} and no section `regime`; {_REGIME}")
+            if any(isinstance(rule, RegimeRules) for rule in self.risk):
+                raise ValueError(f"risk rules of a regime and no section `regime`; {_REGIME}")
+            return
+        names = self.regime.names
+        for rule in self.risk:
+            if isinstance(rule, RegimeRules) and rule.number >= len(names):
+                known = ", ".join(f"{number} {name}" for number, name in enumerate(names))
+                given = f"risk rules of regime {rule.number}"
+                raise ValueError(str(ConfigError(given, allowed=known, hint=f"number: {len(names) - 1}")))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
