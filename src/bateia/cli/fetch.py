@@ -57,3 +57,42 @@ def binance(
         show_fetched(report.to_dict(), store)
     if not report.whole:
         raise typer.Exit(1)
+
+
+@app.command()
+def postgres(
+    symbol: Annotated[str, typer.Argument(help="Such as WDOV13.")],
+    url: Annotated[str, typer.Option(help="postgresql://user@host:port/database.", envvar="BATEIA_POSTGRES")],
+    since: Annotated[str, typer.Option("--from", help="First day or moment (UTC); all if absent.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Last one, included.")] = "",
+    table: Annotated[str, typer.Option(help="Table with a row a trade.")] = "ticks_raw",
+    columns: Annotated[str, typer.Option(help="The table's own names, such as time=ts,price=px.")] = "",
+    replace: Annotated[bool, typer.Option(help="Also days that the store has.")] = False,
+    store: StorePath = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch ticks from a table of PostgreSQL or TimescaleDB, a day at a time."""
+    try:
+        from bateia.show import Progress, show_fetched
+
+        with Progress(silent=as_json) as progress:
+            from bateia.sources.component import columns_of
+            from bateia.sources.postgres import fetch_postgres
+
+            report = fetch_postgres(
+                store,
+                url,
+                symbol,
+                since,
+                until,
+                table=table,
+                columns=columns_of(columns),
+                replace=replace,
+                stage=progress.stage,
+            )
+    except KeyboardInterrupt:
+        raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        show_fetched(report.to_dict(), store)

@@ -33,22 +33,31 @@ def status(
 
 def export(
     series: Annotated[str, typer.Argument(help="As status shows it: binance/um/BTCUSDT/candles-5m.")],
-    out: Annotated[Path, typer.Argument(help="A .parquet or .csv file to write.")],
+    out: Annotated[str, typer.Argument(help="A .parquet or .csv file to write, or a postgresql:// URL.")],
     since: Annotated[str, typer.Option("--from", help="First month, day or moment (UTC).")] = "",
     until: Annotated[str, typer.Option("--to", help="Last one, included.")] = "",
     store: StorePath = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Copy rows of a series into one file, each file of the store held against its hash."""
+    """Copy rows of a series into one file, or into the tables candles or ticks_raw of PostgreSQL."""
     from bateia.core.period import parse_edge
     from bateia.sources import write_table
     from bateia.store import Series, Store
 
     start = parse_edge(since) if since else None
     end = parse_edge(until, last=True) if until else None
-    rows = Store.open(store).read(Series.parse(series), start, end)
-    write_table(rows, out)
-    if as_json:
-        show_json({"rows": len(rows), "out": str(out)})
+    kept, meant = Store.open(store), Series.parse(series)
+    if "://" in out:
+        from bateia.runs.store import without_password
+        from bateia.sources.postgres import write_series
+
+        rows = sum(write_series(out, meant, block) for block in kept.blocks(meant, start, end))
+        out = without_password(out)
     else:
-        typer.echo(f"{len(rows):,} rows written to {out}")
+        table = kept.read(meant, start, end)
+        write_table(table, Path(out))
+        rows = len(table)
+    if as_json:
+        show_json({"rows": rows, "out": out})
+    else:
+        typer.echo(f"{rows:,} rows written to {out}")

@@ -6,6 +6,7 @@ from bateia.sources.candles import read_candles
 from bateia.sources.component import AnySource, CandleSource, FileSource, SampleSource, open_source
 from bateia.sources.files import read_trades, write_table
 from bateia.sources.kryporacle import KrypOracleSource
+from bateia.sources.postgres.source import PostgresSource
 from bateia.sources.stored import StoreSource
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "CandleSource",
     "FileSource",
     "KrypOracleSource",
+    "PostgresSource",
     "SampleSource",
     "StoreSource",
     "file_hash",

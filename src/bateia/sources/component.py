@@ -16,6 +16,7 @@ from bateia.sources.candles import CandleLayout, Stamp, candle_pieces
 from bateia.sources.files import trade_pieces
 from bateia.sources.formats import Format, PresetName, resolve
 from bateia.sources.kryporacle import KrypOracleSource
+from bateia.sources.postgres.source import PostgresSource
 from bateia.sources.stored import StoreSource
 from bateia.sources.tables import files_of
 
@@ -111,7 +112,7 @@ class CandleSource(Component):
 
 
 AnySource = Annotated[
-    FileSource | SampleSource | CandleSource | StoreSource | BybitSource | KrypOracleSource,
+    FileSource | SampleSource | CandleSource | StoreSource | PostgresSource | BybitSource | KrypOracleSource,
     Field(discriminator="kind"),
 ]
 """Every source that a recipe can name by its `kind`; what it `gives` is candles, read as bars, or trades."""

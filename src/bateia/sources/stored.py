@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BeforeValidator, model_validator
 
-from bateia.core import Bars, BateiaError, Component, DataError, Trades, parse_duration
+from bateia.core import Bars, BateiaError, Block, Component, DataError, Trades, parse_duration
 from bateia.core.events import Floats, Ints
 from bateia.core.period import parse_edge
 from bateia.runs import content_hash
@@ -90,7 +90,7 @@ class StoreSource(Component):
         if self.gives == "candles":
             step = parse_duration(self.interval)
             return recut((_candles(table, step) for table in self._tables()), rows)
-        return recut((_trades(table) for table in self._tables()), rows)
+        return recut((as_trades(table) for table in self._tables()), rows)
 
     def _tables(self) -> Iterator[pl.DataFrame]:
         found = False
@@ -108,13 +108,16 @@ class StoreSource(Component):
 
     def hash(self) -> str:
         """Hash of what is read, hex: the same wherever the store lies and however it is cut."""
-        digests = {
-            name: hashlib.sha256() for name in (Bars if self.gives == "candles" else Trades).empty().columns()
-        }
-        for block in self.blocks():
-            for name, column in block.columns().items():
-                digests[name].update(np.ascontiguousarray(column).data)
-        return content_hash({name: digest.hexdigest() for name, digest in digests.items()})
+        return rows_hash(self.blocks())
+
+
+def rows_hash(blocks: Iterable[Block]) -> str:
+    """Hash of all rows, hex: the same for any cut of them into blocks."""
+    digests: dict[str, Any] = {}
+    for block in blocks:
+        for name, column in block.columns().items():
+            digests.setdefault(name, hashlib.sha256()).update(np.ascontiguousarray(column).data)
+    return content_hash({name: digest.hexdigest() for name, digest in digests.items()})
 
 
 def _micros(column: pl.Series) -> Ints:
@@ -136,10 +139,11 @@ def _candles(table: pl.DataFrame, step: int) -> Bars:
     return replace(bars, known_at=_micros(table["known_at"]))
 
 
-def _trades(table: pl.DataFrame) -> Trades:
+def as_trades(table: pl.DataFrame) -> Trades:
+    """Trades from a table of the store; without a `known_at` each was known at its `time`."""
     return Trades(
         time=_micros(table["time"]),
-        known_at=_micros(table["known_at"]),
+        known_at=_micros(table["known_at" if "known_at" in table.columns else "time"]),
         price=_numbers(table, "price"),
         size=_numbers(table, "size"),
         side=np.array(table["side"].to_numpy(), np.int8),

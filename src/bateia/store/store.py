@@ -179,7 +179,9 @@ class Store:
         if data is None or _hash(data) != part.sha256:
             what = "is missing" if data is None else "is corrupt: its hash is not the catalogue's"
             raise DataError(f"{self.name}/{part.file} {what}", hint="bateia fetch again: it replaces it")
-        return pl.read_parquet(io.BytesIO(data))
+        table = pl.read_parquet(io.BytesIO(data))
+        # Each file numbers its own words: as categories, tables of several files fit together.
+        return table.with_columns(pl.col(pl.Enum).cast(pl.Categorical))
 
     def _whole(self, series: Series, parts: list[Part], start: int | None, end: int | None) -> None:
         """DataError unless all of what is asked for is covered; nothing asked: no hole between the parts."""
