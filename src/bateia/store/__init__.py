@@ -2,6 +2,7 @@
 
 from bateia.store.catalogue import Origin, Part, Series
 from bateia.store.status import spans, status
-from bateia.store.store import Store, Writer, fetch_hint
+from bateia.store.store import Store, fetch_hint
+from bateia.store.writer import Writer
 
 __all__ = ["Origin", "Part", "Series", "Store", "Writer", "fetch_hint", "spans", "status"]

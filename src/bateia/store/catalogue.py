@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,6 +13,12 @@ from bateia.core import ConfigError, DataError
 from bateia.core.coverage import Coverage, Stretch
 from bateia.core.period import Unit
 
+if TYPE_CHECKING:
+    import polars as pl
+
+DATA, CATALOGUE = "data", "catalogue"
+CLOCKS = ("open_time", "time")
+"""Columns that say when a row is: the first of them that a table has."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -107,3 +114,21 @@ class Part(BaseModel):
                 f"{where} is no entry of a store's catalogue: {error.errors()[0]['msg']}",
                 hint="delete it and fetch again",
             ) from None
+
+
+def clock_of(frame: pl.DataFrame) -> str:
+    """The column that says when a row is."""
+    for name in CLOCKS:
+        if name in frame.columns:
+            return name
+    raise DataError("a table without a clock", allowed=" or ".join(CLOCKS))
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256, hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def entry_of(series: Series, period: str) -> str:
+    """Name of the entry of a day or month."""
+    return f"{CATALOGUE}/{series}/{period}.json"

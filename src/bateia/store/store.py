@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -13,17 +12,15 @@ from typing import TYPE_CHECKING, Any
 from bateia.core import DataError, format_time, nearest
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
-from bateia.store.catalogue import Origin, Part, Series
+from bateia.store.catalogue import CATALOGUE, DATA, Part, Series, clock_of, digest_of, entry_of
 from bateia.store.folder import Folder, LocalFolder
+from bateia.store.writer import Writer
 
 if TYPE_CHECKING:
     import polars as pl
 
 VERSION = 1
 MARK = "store.json"
-DATA, CATALOGUE = "data", "catalogue"
-CLOCKS = ("open_time", "time")
-"""Columns that say when a row is: the first of them that a table has."""
 
 
 class Store:
@@ -93,7 +90,7 @@ class Store:
 
     def part(self, series: Series, period: Period) -> Part | None:
         """One day or month; None where there is none."""
-        name = _entry(series, period.name)
+        name = entry_of(series, period.name)
         data = self.folder.read(name)
         return None if data is None else Part.read(data, f"{self.name}/{name}")
 
@@ -108,7 +105,7 @@ class Store:
     def intact(self, part: Part) -> bool:
         """Whether its file is there, byte for byte."""
         data = self.folder.read(part.file)
-        return data is not None and _hash(data) == part.sha256
+        return data is not None and digest_of(data) == part.sha256
 
     def read(
         self,
@@ -176,7 +173,7 @@ class Store:
         if data is None and (newer := self.part(series, Period(part.period))) and newer != part:
             # A writer has replaced it since the entry was read.
             part, data = newer, self.folder.read(newer.file)
-        if data is None or _hash(data) != part.sha256:
+        if data is None or digest_of(data) != part.sha256:
             what = "is missing" if data is None else "is corrupt: its hash is not the catalogue's"
             raise DataError(f"{self.name}/{part.file} {what}", hint="bateia fetch again: it replaces it")
         table = pl.read_parquet(io.BytesIO(data))
@@ -216,63 +213,6 @@ class Store:
             yield writer
 
 
-class Writer:
-    """Puts days or months of one series into the store."""
-
-    def __init__(self, store: Store, series: Series) -> None:
-        self.store, self.series = store, series
-
-    def sweep(self) -> None:
-        """Delete files that no entry names: their writer was killed before it could name them."""
-        named = set(self.store.files(self.series))
-        for name in self.store.folder.names(f"{DATA}/{self.series.folder}"):
-            if name not in named:
-                self.store.folder.delete(name)
-
-    def write(
-        self,
-        period: Period,
-        frame: pl.DataFrame,
-        covered: Coverage,
-        *,
-        absent: Coverage | None = None,
-        origin: Sequence[Origin] = (),
-    ) -> Part:
-        """Put a day or month there, in place of what was there: rows sorted by their clock, all within it.
-
-        DataError where it cannot be written, and then what was there still is.
-        """
-        first, last = _ends(frame, period, self.series)
-        data = _parquet(frame)
-        digest = _hash(data)
-        part = Part(
-            period=period.name,
-            file=f"{DATA}/{self.series.folder}/{period.name}-{digest[:16]}.parquet",
-            sha256=digest,
-            size=len(data),
-            rows=len(frame),
-            first=first,
-            last=last,
-            covered=covered.stretches,
-            absent=(absent or Coverage()).stretches,
-            origin=tuple(sorted(set(origin), key=lambda one: (one.name, one.sha256))),
-        )
-        before = self.store.part(self.series, period)
-        self.store.folder.write(part.file, data)
-        self.store.folder.write(_entry(self.series, period.name), part.to_json())
-        if before is not None and before.file != part.file:
-            self.store.folder.delete(before.file)
-        return part
-
-
-def clock_of(frame: pl.DataFrame) -> str:
-    """The column that says when a row is."""
-    for name in CLOCKS:
-        if name in frame.columns:
-            return name
-    raise DataError("a table without a clock", allowed=" or ".join(CLOCKS))
-
-
 def fetch_hint(series: Series, asked: Coverage | None = None) -> str:
     """The command that brings a series."""
     what = series.kind.removeprefix("candles-")
@@ -284,37 +224,6 @@ def fetch_hint(series: Series, asked: Coverage | None = None) -> str:
 
 def _day(moment: int) -> str:
     return Period.at(moment, "day").name
-
-
-def _ends(frame: pl.DataFrame, period: Period, series: Series) -> tuple[int | None, int | None]:
-    """Clocks of the first and last row; DataError for rows out of order or outside the period."""
-    import polars as pl
-
-    column = frame[clock_of(frame)]
-    moments = column.dt.epoch("us") if column.dtype.is_temporal() else column.cast(pl.Int64)
-    if not len(moments):
-        return None, None
-    if not moments.is_sorted():
-        raise DataError(f"rows of {series} in {period.name} are not in order of time")
-    first, last = int(moments[0]), int(moments[-1])
-    if first < period.start or last >= period.end:
-        outside = first if first < period.start else last
-        raise DataError(f"a row of {series} at {format_time(outside)} in {period.name}")
-    return first, last
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", compression_level=3, row_group_size=1 << 18)
-    return buffer.getvalue()
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _entry(series: Series, period: str) -> str:
-    return f"{CATALOGUE}/{series}/{period}.json"
 
 
 def _mark() -> bytes:

@@ -1,5 +1,6 @@
 """Candles from an archive and a REST interface on loopback, with everything that goes wrong on the way."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -225,6 +226,29 @@ def test_nobody_there(tmp_path):
     missing = [stretch for coverage in report.failed.values() for stretch in coverage.stretches]
     assert Coverage.of(missing) == Coverage.of([(JAN.start, MAR.end)])
     assert len(waited) == 3
+
+
+@pytest.mark.parametrize("room", [0, 3, 8])
+def test_a_full_disk_loses_nothing_and_a_rerun_carries_on(exchange, tmp_path, monkeypatch, room):
+    exchange.put_months(months=["2024-01", "2024-02", "2024-03"])
+    fetch(exchange, tmp_path / "calm")
+    left, real = room, os.fsync
+
+    def full(handle):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DataError, match=r"cannot write .*No space left on device.*it carries on"):
+            fetch(exchange, tmp_path / "rough")
+    before = exchange.count(".zip")
+    assert fetch(exchange, tmp_path / "rough").whole
+    assert exchange.count(".zip") - before <= 6
+    assert content(tmp_path / "rough") == content(tmp_path / "calm")
 
 
 def test_a_corrupt_file_is_fetched_again(exchange, tmp_path):

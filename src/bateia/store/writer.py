@@ -1,0 +1,89 @@
+"""Writing a series: each day or month at once, in place of what was there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bateia.core import DataError, format_time
+from bateia.core.coverage import Coverage
+from bateia.core.period import Period
+from bateia.store.catalogue import DATA, Origin, Part, Series, clock_of, digest_of, entry_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from bateia.store.store import Store
+
+
+class Writer:
+    """Puts days or months of one series into the store."""
+
+    def __init__(self, store: Store, series: Series) -> None:
+        self.store, self.series = store, series
+
+    def sweep(self) -> None:
+        """Delete files that no entry names: their writer was killed before it could name them."""
+        named = set(self.store.files(self.series))
+        for name in self.store.folder.names(f"{DATA}/{self.series.folder}"):
+            if name not in named:
+                self.store.folder.delete(name)
+
+    def write(
+        self,
+        period: Period,
+        frame: pl.DataFrame,
+        covered: Coverage,
+        *,
+        absent: Coverage | None = None,
+        origin: Sequence[Origin] = (),
+    ) -> Part:
+        """Put a day or month there, in place of what was there: rows sorted by their clock, all within it.
+
+        DataError where it cannot be written, and then what was there still is.
+        """
+        first, last = _ends(frame, period, self.series)
+        data = _parquet(frame)
+        digest = digest_of(data)
+        part = Part(
+            period=period.name,
+            file=f"{DATA}/{self.series.folder}/{period.name}-{digest[:16]}.parquet",
+            sha256=digest,
+            size=len(data),
+            rows=len(frame),
+            first=first,
+            last=last,
+            covered=covered.stretches,
+            absent=(absent or Coverage()).stretches,
+            origin=tuple(sorted(set(origin), key=lambda one: (one.name, one.sha256))),
+        )
+        before = self.store.part(self.series, period)
+        self.store.folder.write(part.file, data)
+        self.store.folder.write(entry_of(self.series, period.name), part.to_json())
+        if before is not None and before.file != part.file:
+            self.store.folder.delete(before.file)
+        return part
+
+
+def _ends(frame: pl.DataFrame, period: Period, series: Series) -> tuple[int | None, int | None]:
+    """Clocks of the first and last row; DataError for rows out of order or outside the period."""
+    import polars as pl
+
+    column = frame[clock_of(frame)]
+    moments = column.dt.epoch("us") if column.dtype.is_temporal() else column.cast(pl.Int64)
+    if not len(moments):
+        return None, None
+    if not moments.is_sorted():
+        raise DataError(f"rows of {series} in {period.name} are not in order of time")
+    first, last = int(moments[0]), int(moments[-1])
+    if first < period.start or last >= period.end:
+        outside = first if first < period.start else last
+        raise DataError(f"a row of {series} at {format_time(outside)} in {period.name}")
+    return first, last
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", compression_level=3, row_group_size=1 << 18)
+    return buffer.getvalue()
