@@ -19,11 +19,14 @@ from bateia.store import Series, Store
 
 MB = 1 << 20
 SERIES = Series("generated", "spot", "GENERATED", "trades")
+# Not by getrusage, whose peak a child inherits from the process that started it.
 _MEASURED = """
-import resource, sys
+import sys
+from pathlib import Path
 from benchmarks.bench_loading import into_store
 into_store(sys.argv[1], sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+lines = Path("/proc/self/status").read_text().splitlines()
+print(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 """
 
 
