@@ -16,6 +16,7 @@ TINY = """
 name: tiny
 source: {kind: file, path: "PATH"}
 bars: {kind: tick, size: 10}
+quality: {accept: [generated]}
 features:
   define:
     flow: signed_volume / volume

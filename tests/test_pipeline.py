@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from bateia.runs import Ledger, Run, RunFolder, list_runs
 from bateia.signal import Signal
 from bateia.sources import CandleSource
 from bateia.splits import inner_tail
+from quality.generated_bars import garch_with_volume
 from shipped_recipes import RECIPES, runnable
 
 FILES = {
@@ -290,7 +292,7 @@ def test_every_splitter_walks(tmp_path, small_text, split):
 def test_every_path_of_a_combinatorial_split_is_a_whole_history(tmp_path, small_text):
     text = with_split(small_text, "{kind: combinatorial, groups: 4, test_groups: 2}")
     recipe, watch = Recipe.parse(text), research.Silent()
-    trades = research.read(recipe.source, watch)
+    trades = research.read(recipe, watch)
     bars = research.build_bars(recipe.bars, trades, watch)
     features = research.compute_features(recipe, bars, watch)
     labels = research.make_labels(recipe, bars, watch)
@@ -349,6 +351,41 @@ def test_candles_from_file_to_signal(tmp_path, monkeypatch, es_trades):
     assert np.isfinite(decisions.score).sum() > 500
     with pytest.raises(ConfigError, match="bars of kind 'time' from a source of candles"):
         Recipe.parse(CANDLES.replace("{kind: candles}", "{kind: time, size: 5m}"))
+
+
+def test_data_that_a_check_blocks_stop_a_run_unless_the_recipe_accepts_it(tmp_path, monkeypatch):
+    """Generated candles: what is wrong is named, and said on the report's first line where it is accepted."""
+    monkeypatch.chdir(tmp_path)
+    generated = garch_with_volume(np.random.default_rng(0))[:3_000]
+    generated.to_frame().write_parquet("candles.parquet")
+    with pytest.raises(DataError, match=r"the data is blocked: generated \(.*accept: \[generated\]"):
+        run(Recipe.parse(CANDLES), root="runs")
+    recipe = Recipe.parse(CANDLES + "quality: {accept: [generated, gaps]}")
+    assert recipe.hash == Recipe.parse(CANDLES).hash, "the experiment is the same one"
+    done = run(recipe, root="runs")
+    (said,) = done.metrics["data"]["accepted"]
+    assert said.startswith("Data accepted although blocked: generated (")
+    page = (done.path / "report.html").read_text()
+    body = page[page.index("<body") :]
+    assert body.index(escape(said)) < body.index("<h1>")
+    assert json.loads((done.path / "data.json").read_text())["accepted"] == [said]
+
+
+def test_the_rows_of_damaged_data_are_named(tmp_path, monkeypatch, es_trades):
+    monkeypatch.chdir(tmp_path)
+    minutes = TimeBars(size="1m").run(es_trades)
+    close, high = minutes.close.copy(), minutes.high.copy()
+    close[100:160:2] *= 1.2
+    high[100:160:2] *= 1.2
+    damaged = minutes.columns() | {"open_time": minutes.time - 60_000_000, "close": close, "high": high}
+    Bars(**damaged).to_frame().write_parquet("candles.parquet")
+    with pytest.raises(DataError, match=r"outliers \(.*, 30 rows from 100\)"):
+        run(Recipe.parse(CANDLES), root="runs")
+
+
+def test_an_accepted_check_has_a_name():
+    with pytest.raises(ConfigError, match=r"quality.*accept.*no check 'generate'.*try: generated"):
+        Recipe.parse(CANDLES + "quality: {accept: [generate]}")
 
 
 RULED = """

@@ -16,6 +16,7 @@ from bateia.features import Features
 from bateia.labels import AnyLabel
 from bateia.models import AnyModel, Majority
 from bateia.preparation import Steps
+from bateia.quality import Quality
 from bateia.regimes import AnyRegime
 from bateia.runs import content_hash
 from bateia.search import Search
@@ -31,6 +32,8 @@ class Asset(Component):
 
     source: AnySource
     bars: AnyBars
+    quality: Quality = Quality()
+    """What its data must be like."""
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -70,6 +73,8 @@ class Recipe(Component):
     about: str = ""
     source: AnySource
     bars: AnyBars
+    quality: Quality = Quality()
+    """What the data must be like, and which blocked checks are accepted."""
     others: dict[str, Asset] = Field(default_factory=dict)
     """Symbol -> another asset, for features such as `close / of("SYMBOL", close)`."""
     features: Features
@@ -171,8 +176,10 @@ class Recipe(Component):
 
         A library is hashed by its formulas: when they change, the experiment is another one.
         """
-        # What a run must show, and what might be searched, change nothing that it measures.
-        settings = self.model_dump(mode="json", exclude={"name", "about", "gates", "tune"})
+        # What a run must show, what might be searched and what is accepted change nothing that it measures.
+        aside = {"name", "about", "gates", "tune", "quality"}
+        others = {"__all__": {"quality"}}
+        settings = self.model_dump(mode="json", exclude={**dict.fromkeys(aside, True), "others": others})
         return content_hash([settings, self.features.formulas()])
 
     def data_hash(self) -> str:

@@ -78,6 +78,7 @@ def _numbers(recipe: Recipe, market: Market, tests: list[Tested]) -> dict[str, A
             "tested": int(np.isfinite(score).sum()),
             "purged": sum(len(fold.purged) for fold in market.folds),
             "model": tests[0].walk.name,
+            **({"accepted": list(market.accepted)} if market.accepted else {}),
         },
         "costs": recipe.broker.describe(),
         "strategy": tests[0].metrics.to_dict(),
@@ -192,6 +193,7 @@ def _report(
         ReportData(
             name=recipe.name,
             description=recipe.about,
+            accepted=market.accepted,
             recipe=recipe.to_yaml(),
             recipe_hash=recipe.hash,
             data={

@@ -67,6 +67,8 @@ def show_run(run: Run) -> None:
     """The table of a finished run and its verdict."""
     console, metrics = Console(), run.metrics
     data = metrics["data"]
+    for text in data.get("accepted", ()):
+        console.print(Text(f"\n{text}", "bold red"))
     console.print(
         f"\n[bold]{run.id}[/]\n"
         f"{data['events']:,} {data['kind']}, {_minute(data['first'])} to {_minute(data['last'])} UTC\n"

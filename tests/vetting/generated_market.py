@@ -14,6 +14,7 @@ RECIPE = """
 name: generated
 source: {{kind: file, path: {path}}}
 bars: {{kind: time, size: 1h}}
+quality: {{accept: [generated]}}
 features:
   define: {{last: "log_return(close, 1)", before: "log_return(close, 2)", wide: "high / low - 1"}}
 label: {{kind: fixed_horizon, horizon: 1}}

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from bateia import cli, research
 from bateia.core import Spans, Trades
 from bateia.labels import Labels
+from bateia.quality import Quality
 from bateia.recipe import Recipe
 from bateia.splits import Fold
 from bateia.vetting import leaks
@@ -337,7 +338,8 @@ def test_trades_that_come_twice():
 def test_doubled_trades_are_found_in_a_recipe(tmp_path, monkeypatch):
     trades = generated_noise(2400)
     twice = trades[np.sort(np.concatenate([np.arange(2400), np.arange(2200, 2400)]))]
-    found = hunted(tiny_recipe(twice, tmp_path), "duplicates", monkeypatch=monkeypatch)["duplicates"]
+    recipe = tiny_recipe(twice, tmp_path, quality=Quality(accept=["generated", "repeats"]))
+    found = hunted(recipe, "duplicates", monkeypatch=monkeypatch)["duplicates"]
     assert found.verdict == "leak" and "come twice" in found.evidence
 
 
@@ -350,6 +352,7 @@ def pair(tmp_path):
     settings = recipe.model_dump(mode="json")
     settings["others"] = {
         "OTHER": {"source": {"kind": "file", "path": str(path)}, "bars": {"kind": "tick", "size": 7}}
+        | {"quality": {"accept": ["generated"]}}
     }
     settings["features"]["define"]["apart"] = 'log(close / of("OTHER", close))'
     return Recipe.model_validate(settings)

@@ -12,6 +12,7 @@ from bateia.cli import (
     book,
     compare,
     data,
+    data_check,
     features,
     fetch,
     fetch_bybit,
@@ -48,6 +49,7 @@ app.add_typer(fetch.app, name="fetch")
 app.add_typer(data.app, name="data")
 data.app.command()(stored.status)
 data.app.command()(stored.export)
+data.app.command()(data_check.check)
 data.app.command("import")(importing.import_file)
 fetch.app.command()(fetch_bybit.bybit)
 fetch.app.command()(fetch_ccxt.ccxt)

@@ -10,7 +10,7 @@ import numpy as np
 from bateia.core import Bars, Trades, format_duration, format_time
 from bateia.core.clock import DAY, HOUR, MINUTE
 from bateia.core.events import Bools, Ints
-from bateia.quality.report import Check, about
+from bateia.quality.report import Check, Grade, about
 
 FIRST_MARKET = 315_532_800_000_000
 """1980: earlier times are numbers read in another unit."""
@@ -22,7 +22,9 @@ def clock_checks(events: Bars | Trades) -> list[Check]:
     """Checks `order`, `duplicates` (of candles) and `clock`."""
     step = np.diff(events.time)
     back = np.append(False, step < 0)
-    checks = [about("order", "blocked", _order(events.time, back), back)]
+    # Nothing is lost of a file that is only the other way round.
+    grade: Grade = "suspect" if len(step) and (step <= 0).all() else "blocked"
+    checks = [about("order", grade, _order(events.time, back), back)]
     if isinstance(events, Bars) and rhythm(events.time):
         same = _repeated(events.time)
         words = "times that come more than once" if same.any() else "each time once"

@@ -70,7 +70,7 @@ def _gaps(time: Ints, step: int, trades: Floats, rows: Ints, chance: int) -> Che
         length = format_duration(int(missing[longest] * step))
         what += f", most after {format_time(int(time[longest]))} ({length})"
     elif not off.any():
-        what = f"{len(after):,} breaks between sessions, nothing else is missing"
+        what = f"breaks between sessions ({len(after):,}), nothing else is missing"
     if off.any():
         what += f"; {int(off.sum()):,} times lie off that grid"
     return about("gaps", "blocked" if grade == "blocked" else "suspect", what, np.sort(where), share)

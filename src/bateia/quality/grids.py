@@ -5,24 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from bateia.core import Bars, Trades
-from bateia.core.events import Floats
+from bateia.core.events import Bools, Floats, Ints
 from bateia.quality.measures import grid_of
 from bateia.quality.report import Check, about
 
-FEW = 0.005
 FINEST = 1e8
 """Steps to a price: a finer grid is none, but numbers that somebody rounded."""
 
 
-def grid_checks(events: Bars | Trades) -> list[Check]:
-    """Checks `ticks` and `lots`; that there is no grid at all is a sign of generated data."""
+def grid_checks(events: Bars | Trades, tick: float | None = None, lot: float | None = None) -> list[Check]:
+    """Checks `ticks` and `lots`; that there is no grid at all is a sign of generated data.
+
+    What lies off a grid that is given is blocked, off one that was found only suspect.
+    """
     if isinstance(events, Bars):
         prices = [events.open, events.high, events.low, events.close]
         volume = events.volume[events.volume > 0]
         rows = np.flatnonzero(events.volume > 0)
     else:
         prices, volume, rows = [events.price], events.size, np.arange(len(events))
-    return [_ticks(prices), _lots(volume, rows)]
+    return [_ticks(prices, tick), _lots(volume, rows, lot)]
 
 
 def tick_of(price: Floats) -> float:
@@ -35,7 +37,15 @@ def tick_of(price: Floats) -> float:
     return step if step > 0 and float(np.median(price)) / step < FINEST else 0.0
 
 
-def _ticks(prices: list[Floats]) -> Check:
+def _given(name: str, columns: list[Floats], rows: Ints, step: float) -> Check:
+    off = np.logical_or.reduce([grid_of_rows(column, step) for column in columns])
+    found = f"multiples of {step:g}, as they must be" if not off.any() else f"no multiples of {step:g}"
+    return about(name, "blocked", found, rows[off], step)
+
+
+def _ticks(prices: list[Floats], given: float | None) -> Check:
+    if given:
+        return _given("ticks", prices, np.arange(len(prices[0])), given)
     if len(prices[0]) < 50:
         return about("ticks", "ok", "too short to tell", np.empty(0, np.int64))
     tick = tick_of(np.concatenate(prices))
@@ -47,15 +57,15 @@ def _ticks(prices: list[Floats]) -> Check:
     return about("ticks", "suspect", found, off, tick)
 
 
-def grid_of_rows(x: Floats, step: float) -> np.typing.NDArray[np.bool_]:
+def grid_of_rows(x: Floats, step: float) -> Bools:
     """Which numbers are no multiples of the step, within what sums of float64 are off."""
     steps = x / step
     return np.asarray(np.abs(steps - np.round(steps)) > 1e-4 + 1e-12 * np.abs(steps))
 
 
-def _lots(volume: Floats, rows: np.typing.NDArray[np.int64]) -> Check:
-    known = np.isfinite(volume)
-    volume, rows = volume[known], rows[known]
+def _lots(volume: Floats, rows: Ints, given: float | None) -> Check:
+    if given:
+        return _given("lots", [volume], rows, given)
     if len(volume) < 50:
         return about("lots", "ok", "too short to tell", np.empty(0, np.int64))
     lot, off = grid_of(volume)

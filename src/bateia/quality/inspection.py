@@ -17,8 +17,12 @@ from bateia.quality.rows import bar_rows, possible, trade_rows
 from bateia.quality.volumes import volume_check
 
 
-def inspect_bars(bars: Bars, *, weekend: bool | None = None) -> QualityReport:
-    """Every check on candles; `weekend` tells whether the market trades on one (None: not known).
+def inspect_bars(
+    bars: Bars, *, weekend: bool | None = None, tick: float | None = None, lot: float | None = None
+) -> QualityReport:
+    """Every check on candles; `weekend` says whether the market trades on one, `tick` and `lot` its grids.
+
+    What is None of these is told from the data.
 
     What needs whole candles in order looks at those that are: the report's rows are the data's own, from 0.
     DataError for no rows.
@@ -34,20 +38,22 @@ def inspect_bars(bars: Bars, *, weekend: bool | None = None) -> QualityReport:
     where = _order(bars, whole)
     clean = bars[where]
     if len(clean):
-        grids = grid_checks(clean)
+        grids = grid_checks(clean, tick, lot)
         later = [*grids, *bar_jumps(clean), volume_check(clean)]
         found += [_back(check, where) for check in later] + bar_tests(clean, grids)
     return QualityReport(kind="bars", rows=len(bars), checks=tuple(found))
 
 
-def inspect_trades(trades: Trades, *, weekend: bool | None = None) -> QualityReport:
+def inspect_trades(
+    trades: Trades, *, weekend: bool | None = None, tick: float | None = None, lot: float | None = None
+) -> QualityReport:
     """Every check on trades; see `inspect_bars`."""
     _some(trades)
     found = [*trade_rows(trades), *clock_checks(trades), *_missing(trades, weekend)]
     where = _order(trades, possible(trades.price) & possible(trades.size))
     clean = trades[where]
     if len(clean):
-        grids = grid_checks(clean)
+        grids = grid_checks(clean, tick, lot)
         later = [*grids, *trade_jumps(clean)]
         found += [_back(check, where) for check in later] + trade_tests(clean, grids)
     return QualityReport(kind="trades", rows=len(trades), checks=tuple(found))

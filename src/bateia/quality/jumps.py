@@ -76,6 +76,8 @@ def _stale_trades(trades: Trades) -> Check:
 def _usual(bars: Bars) -> Floats:
     """The range that bars around have, above 0."""
     spread = bars.high - bars.low
+    # Of two neighbours the narrower: every second bar may be wrong.
+    spread = np.minimum(spread, np.append(spread[:1], spread[:-1]))
     level = np.maximum(local_level(spread), 1e-4 * bars.close * (np.median(spread) == 0))
     return np.asarray(np.maximum(level, np.median(spread) / 10))
 

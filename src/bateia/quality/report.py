@@ -31,6 +31,7 @@ NAMES = (
     *("moves", "arrivals", "sides_memory", "favourites", "sizes_memory", "season", "digits", "generated"),
 )
 """Every check there is; which of them a report holds depends on the data."""
+TINY = 1e-99
 FIRST = 10
 """Rows that a check names; it counts all of them."""
 
@@ -76,6 +77,11 @@ class QualityReport(BaseModel):
         """The checks of this grade."""
         return tuple(check for check in self.checks if check.grade == grade)
 
+    def without(self, names: Sequence[str]) -> QualityReport:
+        """The same report, these checks left out."""
+        kept = tuple(check for check in self.checks if check.name not in names)
+        return self.model_copy(update={"checks": kept})
+
     def __getitem__(self, name: str) -> Check:
         """The check of this name; ConfigError with the nearest name where there is none."""
         for check in self.checks:
@@ -98,9 +104,15 @@ class QualityReport(BaseModel):
 def _line(check: Check, width: int) -> str:
     rows = ", ".join(f"{row:,}" for row in check.rows[:5])
     more = ", …" if check.count > len(check.rows[:5]) else ""
-    where = f" [{check.count:,} rows: {rows}{more}]" if check.count else ""
+    where = f" [{check.count:,} {'row' if check.count == 1 else 'rows'}: {rows}{more}]" if check.count else ""
     sign = f" (speaks for generated data: {check.sign:g})" if check.sign else ""
-    p = "" if check.p_value is None else f" (p {check.p_value:.2g})"
+    p = (
+        ""
+        if check.p_value is None
+        else f" (p {check.p_value:.2g})"
+        if check.p_value > TINY
+        else f" (p < {TINY:g})"
+    )
     return f"  {check.grade:<8} {check.name:<{width}}  {check.found}{p}{where}{sign}"
 
 
@@ -142,7 +154,7 @@ def enforce(report: QualityReport, accept: Sequence[str] = ()) -> str | None:
 
     >>> check = Check(name="ohlc", grade="blocked", found="a high below its low", rows=(3,), count=1)
     >>> enforce(QualityReport(kind="bars", rows=9, checks=(check,)), accept=["ohlc"])
-    'data accepted although blocked: ohlc (a high below its low, 1 row from 3)'
+    'Data accepted although blocked: ohlc (a high below its low, 1 row from 3)'
     """
     for name in accept:
         known(name)
@@ -158,9 +170,11 @@ def enforce(report: QualityReport, accept: Sequence[str] = ()) -> str | None:
         )
     if not blocked:
         return None
-    return f"data accepted although blocked: {'; '.join(map(_because, blocked))}"
+    return f"Data accepted although blocked: {'; '.join(map(_because, blocked))}"
 
 
 def _because(check: Check) -> str:
-    rows = f", {check.count:,} {'row' if check.count == 1 else 'rows'} from {check.rows[0]:,}"
-    return f"{check.name} ({check.found}{rows if check.count else ''})"
+    if not check.count:
+        return f"{check.name} ({check.found})"
+    rows = "row" if check.count == 1 else "rows"
+    return f"{check.name} ({check.found}, {check.count:,} {rows} from {check.rows[0]:,})"

@@ -15,10 +15,9 @@ from bateia.core.events import Floats, Ints
 from bateia.features import BATCH_BLOCK, AnyStream, JoinedStream, Plan
 from bateia.labels import AsymmetricHorizon, Labels, rare_classes
 from bateia.quality import validate_bars, validate_trades
-from bateia.recipe import Recipe
+from bateia.recipe import Asset, Recipe
 from bateia.research.watch import Watch
 from bateia.signal import warm_rows
-from bateia.sources import AnySource
 from bateia.splits import Fold, Path, SessionSplit, WalkForward
 
 FEATURE_BLOCK = 1 << 16
@@ -57,17 +56,28 @@ class Market:
     paths: list[Path]
     """Each an out-of-sample history, by bar numbers: one, or several where bars are tested several times."""
     regimes: Regimes | None = None
+    accepted: tuple[str, ...] = ()
+    """What is wrong with the data by the recipe's leave, in words."""
 
 
-def read(source: AnySource, watch: Watch, whose: str = "") -> Trades | Bars:
-    """A source's trades or candles, validated; DataError names the first bad row."""
-    with watch.stage(f"Read {source.gives}{whose}"):
-        events = source.read()
+def read(
+    asked: Recipe | Asset, watch: Watch, whose: str = "", told: list[str] | None = None
+) -> Trades | Bars:
+    """A source's trades or candles, checked; DataError names the first bad row, or the checks that block.
+
+    What the recipe accepts although it blocks is added to `told`.
+    """
+    with watch.stage(f"Read {asked.source.gives}{whose}"):
+        events = asked.source.read()
         if isinstance(events, Bars):
             validate_bars(events)
         else:
             validate_trades(events)
-        return events
+    with watch.stage(f"Check {asked.source.gives}{whose}"):
+        accepted = asked.quality.enforce(events)
+    if accepted and told is not None:
+        told.append(accepted.replace("Data", f"Data{whose}", 1))
+    return events
 
 
 def build_bars(kind: AnyBars, events: Trades | Bars, watch: Watch, whose: str = "") -> Bars:
@@ -90,12 +100,12 @@ def tape(events: Trades | Bars) -> Trades:
     return tape_of(events) if isinstance(events, Bars) else events
 
 
-def build_others(recipe: Recipe, watch: Watch) -> dict[str, Bars]:
+def build_others(recipe: Recipe, watch: Watch, told: list[str] | None = None) -> dict[str, Bars]:
     """The bars of every other asset that the recipe names."""
     found = {}
     for symbol, asset in recipe.others.items():
         whose = f" of {symbol}"
-        found[symbol] = build_bars(asset.bars, read(asset.source, watch, whose), watch, whose)
+        found[symbol] = build_bars(asset.bars, read(asset, watch, whose, told), watch, whose)
     return found
 
 

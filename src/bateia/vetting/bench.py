@@ -51,7 +51,7 @@ class Bench:
     """
 
     def __init__(self, recipe: Recipe, holdout: float) -> None:
-        events = research.read(recipe.source, _SILENT)
+        events = research.read(recipe, _SILENT)
         self.data_hash = recipe.data_hash()
         self.cut = holdout_start(events, holdout)
         """Microseconds UTC: whatever happens at or after it is not seen."""
@@ -115,7 +115,7 @@ class Bench:
         return found
 
     def _bars_of(self, asset: Asset) -> Bars:
-        events = _before(research.read(asset.source, _SILENT), self.cut)
+        events = _before(research.read(asset, _SILENT), self.cut)
         return research.build_bars(asset.bars, events, _SILENT)
 
     def _once(self, kind: str, key: Hashable, make: Callable[[], Any]) -> Any:

@@ -58,10 +58,8 @@ class Check:
 def hunt(recipe: Recipe, watch: Watch | None = None) -> list[Check]:
     """Every check of `CHECKS` on the recipe's own data, in order; DataError and the like as for a run."""
     watch = watch or _SILENT
-    events = research.read(recipe.source, watch)
-    theirs = {
-        symbol: research.read(asset.source, watch, f" of {symbol}") for symbol, asset in recipe.others.items()
-    }
+    events = research.read(recipe, watch)
+    theirs = {symbol: research.read(asset, watch, f" of {symbol}") for symbol, asset in recipe.others.items()}
     with watch.stage("Hunt leaks", 1 + len(CHECKS)) as advance:
         alone = recipe.model_copy(update={"baselines": ()})
         case = Case(alone, events, theirs, build(alone, events, bars_of_others(recipe, theirs)))

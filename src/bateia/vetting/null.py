@@ -83,7 +83,7 @@ def null_test(
     # Baselines have no say in the strategy's numbers.
     alone = recipe.model_copy(update={"baselines": ()})
     with RunFolder.create(Path(root) / FOLDER, recipe.name, recipe.hash) as folder:
-        events = research.read(recipe.source, watch)
+        events = research.read(recipe, watch)
         others = research.build_others(recipe, watch)
         with watch.stage(f"Real data, {repeats} surrogates", 1 + repeats) as advance:
             real = _Real(alone, events, others)

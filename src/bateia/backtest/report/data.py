@@ -109,3 +109,5 @@ class ReportData:
     currency: str = ""
     """Such as `USD`; shown beside amounts."""
     description: str = ""
+    accepted: Sequence[str] = ()
+    """What is wrong with the data by the recipe's leave: it stands above everything else."""

@@ -49,11 +49,12 @@ def _header(report: ReportData, links: str) -> str:
     first, last = (format_time(int(t))[:16].replace("T", " ") for t in (bars.time[0], bars.time[-1]))
     period = f"{first} to {last} UTC"
     sample = "Out of sample, " if report.folds else ""
+    warned = "".join(f'<p class="warning">{escape(text)}</p>\n' for text in report.accepted)
     about = f"<p>{escape(report.description)}</p>" if report.description else ""
     reasons = "".join(f"<li>{escape(true_minus(reason))}</li>" for reason in verdict.reasons)
     kind, tag = ("verdict edge", "Edge") if verdict.edge else ("verdict", "No edge shown")
     return (
-        f"{brand('Bateia report')}<h1>{escape(report.name)}</h1>\n"
+        f"{warned}{brand('Bateia report')}<h1>{escape(report.name)}</h1>\n"
         f'<p class="muted">{sample}{escape(period)}, {len(bars):,} bars</p>\n{about}{links}'
         f'<section class="{kind}" id="verdict"><div class="tag">{tag}</div>'
         f'<div class="headline">{escape(true_minus(verdict.headline))}</div><ul>{reasons}</ul></section>\n'
