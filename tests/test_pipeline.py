@@ -20,6 +20,7 @@ from bateia.runs import Ledger, Run, RunFolder, list_runs
 from bateia.signal import Signal
 from bateia.sources import CandleSource
 from bateia.splits import inner_tail
+from bateia.vetting.null import build
 from quality.generated_bars import garch_with_volume
 from shipped_recipes import RECIPES, runnable
 
@@ -404,6 +405,20 @@ def test_risk_rules_and_regimes(tmp_path, small_text):
     signal = Signal.load(done.path / "signal")
     assert signal.risk is not None
     assert {rule.kind for rule in signal.risk.rules} == {"fixed", "exposure", "daily_loss"}
+
+
+def test_the_signal_holds_the_detector_fitted_before_the_first_test(tmp_path, small_text, es_trades):
+    rules = "[{kind: fixed, units: 3}, {kind: regime, number: 1, rules: [{kind: fixed, units: 1}]}]"
+    recipe = Recipe.parse(f"{small_text}\nregime: {{kind: hmm}}\nrisk: {rules}")
+    done = run(recipe, root=tmp_path)
+    signal = Signal.load(done.path / "signal")
+    assert recipe.regime is not None and not recipe.regime.ready
+    assert signal.regime is not None and signal.regime.ready
+    market = build(recipe, es_trades, {})
+    assert market.regimes is not None
+    assert np.array_equal(signal.run(es_trades).regime, market.regimes.number)
+    table = pl.read_parquet(done.path / "equity.parquet")
+    assert set(np.abs(table["position"].to_numpy()).tolist()) == {0.0, 1.0, 3.0}
 
 
 def test_folds_by_regime(tmp_path, small_text):

@@ -15,9 +15,11 @@ from bateia.core import ConfigError, DataError, RunError
 from bateia.features import Plan
 from bateia.models import Dataset, Majority
 from bateia.preparation import FittedPreparation
+from bateia.regimes import HMM, Etapa6, TrendStrength
 from bateia.signal import Decisions, Signal, warm_rows
 from bateia.sources import SampleSource
 from bateia.trading import Threshold
+from bateia.trading.risk import Risk, Standing
 
 TRADES = SampleSource(name="es-trades-2013-09").read()[:6000]
 RAW = FittedPreparation(("trend",))
@@ -159,6 +161,76 @@ def test_a_stream_resumes_from_a_snapshot_in_the_middle_of_a_bar(signal, pair, c
         assert len(before) + len(expected) == len(TRADES) // 50
     with pytest.raises(DataError, match="belongs to another"):
         signal.restore(memory)
+
+
+BARS = TickBars(size=50)
+HIDDEN = HMM(observe={"size": "log_return(close, 1)"}).fit(BARS.run(TRADES))
+RULES = Risk(
+    rules=[
+        {"kind": "fixed", "units": 3},
+        {"kind": "regime", "number": 1, "rules": [{"kind": "fixed", "units": 1}]},
+    ]
+)
+
+
+def by_regime(detector=HIDDEN, model=None) -> Signal:
+    plan = Plan({"trend": "ema(close, 3) / ema(close, 8) - 1"})
+    policy = Threshold(enter=0.2, exit=0.05)
+    return Signal(BARS, plan, RAW, model or Slope(), policy, risk=RULES, regime=detector)
+
+
+@pytest.mark.parametrize("detector", [HIDDEN, TrendStrength(window=10)], ids=lambda d: d.kind)
+@settings(max_examples=5, deadline=None)
+@given(cuts=st.lists(st.integers(1, len(TRADES) - 1), max_size=20, unique=True))
+def test_regimes_are_the_detectors_own_however_the_trades_are_cut(detector, cuts):
+    signal = by_regime(detector)
+    whole = signal.run(TRADES)
+    assert np.array_equal(whole.regime, detector.run(BARS.run(TRADES)))
+    assert len(set(whole.regime.tolist())) > 2
+    stream = signal.start()
+    parts = [stream.run(TRADES[a:b]) for a, b in pairwise([0, *sorted(cuts), len(TRADES)])]
+    assert same(Decisions.concat(parts), whole)
+
+
+def test_a_saved_signal_finds_the_same_regimes_and_risk_goes_by_them_live(tmp_path):
+    data = Dataset(np.zeros((4, 1)), np.array([1.0, 1.0, -1.0, 0.0]), np.ones(4), ("trend",))
+    signal = by_regime(model=Majority().fit(data, data))
+    digest = signal.save(tmp_path / "s")
+    assert digest != by_regime(TrendStrength(), signal.model).save(tmp_path / "other")
+    loaded = Signal.load(tmp_path / "s")
+    assert loaded.regime == HIDDEN
+    decided, bars = signal.run(TRADES), BARS.run(TRADES)
+    stream, judge, held = loaded.start(), loaded.risk.start(), []
+    for i in range(len(bars)):
+        now = stream.run(TRADES[50 * i : 50 * i + 50])
+        standing = Standing.of([1e6], held[-1] if held else 0.0)
+        held.append(judge.run(bars[i : i + 1], now.target, standing, regime=now.regime).position[0])
+    expected = decided.target * np.where(decided.regime == 1, 1.0, 3.0)
+    assert np.array_equal(held, expected)
+    assert {1.0, 3.0} <= set(np.abs(expected).tolist())
+
+
+def test_a_changed_detector_is_refused(tmp_path):
+    data = Dataset(np.zeros((4, 1)), np.array([1.0, 1.0, -1.0, 0.0]), np.ones(4), ("trend",))
+    by_regime(model=Majority().fit(data, data)).save(tmp_path / "s")
+    path = tmp_path / "s" / "signal.json"
+    spec = json.loads(path.read_text())
+    spec["regime"]["chain"]["mean"][0][0] += 1e-9
+    path.write_text(json.dumps(spec))
+    with pytest.raises(RunError, match="was changed after it was saved"):
+        Signal.load(tmp_path / "s")
+
+
+def test_the_regime_resumes_from_a_snapshot_of_its_own_signal_alone(signal):
+    one = by_regime()
+    stream = one.start()
+    stream.run(TRADES[:3210])
+    memory = stream.snapshot()
+    expected = stream.run(TRADES[3210:])
+    assert same(one.restore(memory).run(TRADES[3210:]), expected)
+    for other in (signal, by_regime(Etapa6())):
+        with pytest.raises(DataError):
+            other.restore(memory)
 
 
 def test_another_asset_that_is_not_there_is_named(pair, signal):

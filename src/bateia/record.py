@@ -147,7 +147,8 @@ def _write_numbers(
     walk, plan = tests[0].walk, market.features.plan
     others = {symbol: asset.bars for symbol, asset in recipe.others.items()}
     fitted = walk.preparation[-1], walk.fitted[-1], walk.policies[-1]
-    signal = Signal(recipe.bars, plan, *fitted, others, rules_of(recipe))
+    detector = None if market.regimes is None else market.regimes.detector
+    signal = Signal(recipe.bars, plan, *fitted, others, rules_of(recipe), detector)
     signal.save(folder.path / "signal")
 
 

@@ -1,4 +1,4 @@
-"""What ships live: bars, features, preparation, model and policy, one folder with a hash."""
+"""What ships live: bars, features, preparation, model, policy, regime and risk, one folder with a hash."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bateia.core.events import Bools, Floats, Ints
 from bateia.features import AnyStream, JoinedStream, Plan, Snapshot
 from bateia.models import Fitted, load_model
 from bateia.preparation import FittedPreparation
+from bateia.regimes import AnyRegime, RegimeMemory, RegimeStream
 from bateia.runs import content_hash, file_hash
 from bateia.trading import AnyPolicy, PolicyStream
 from bateia.trading.risk import Risk
@@ -28,6 +29,7 @@ FORMAT = 2
 _PARTS = ("preparation", "model")
 _BARS: TypeAdapter[AnyBars] = TypeAdapter(AnyBars)
 _POLICY: TypeAdapter[AnyPolicy] = TypeAdapter(AnyPolicy)
+_REGIME: TypeAdapter[AnyRegime] = TypeAdapter(AnyRegime)
 
 
 def warm_rows(features: Floats, seen: Bools) -> tuple[Bools, Bools]:
@@ -48,7 +50,8 @@ def warm_rows(features: Floats, seen: Bools) -> tuple[Bools, Bools]:
 class Decisions(Block):
     """One row a bar: its close `time`, when we knew it, the model's `score` and the `target` position.
 
-    `target` is in [-1, 1] (times the broker's quantity); `score` is NaN while features warm up.
+    `target` is in [-1, 1] (times the broker's quantity); `score` is NaN while features warm up; `regime` is
+    a number into `signal.regime.names`, what risk rules by regime read, 0 (undefined) without a detector.
     """
 
     time: Ints
@@ -56,6 +59,7 @@ class Decisions(Block):
     close: Floats
     score: Floats
     target: Floats
+    regime: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +78,8 @@ class Signal:
     """The bars of other assets that features look at."""
     risk: Risk | None = None
     """The rules between targets and orders, for whoever holds the account: `risk.start()`."""
+    regime: AnyRegime | None = None
+    """The detector of the market's state, having learnt what it must: `risk` may go by what it says."""
 
     def start(self) -> SignalStream:
         """A fresh stream: no bar open, every feature warming up, flat."""
@@ -107,6 +113,7 @@ class Signal:
             "features": self.plan.features,
             "policy": self.policy.model_dump(mode="json"),
             "risk": self.risk and self.risk.model_dump(mode="json"),
+            "regime": self.regime and self.regime.model_dump(mode="json"),
             **_hashes(folder),
         }
         spec["hash"] = content_hash(spec)
@@ -143,6 +150,8 @@ class Signal:
             policy=_POLICY.validate_python(spec["policy"]),
             others={symbol: _BARS.validate_python(bars) for symbol, bars in spec["others"].items()},
             risk=spec["risk"] and Risk.model_validate(spec["risk"]),
+            # Absent in folders of before.
+            regime=_REGIME.validate_python(spec["regime"]) if spec.get("regime") else None,
         )
 
 
@@ -153,13 +162,14 @@ def _hashes(folder: Path) -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """What a signal's stream remembers: its open bars, features, position, and which features were known."""
+    """What a signal's stream remembers: open bars, features, position, known features, and the regime's."""
 
     bars: Arrays
     others: Mapping[str, Arrays]
     features: Snapshot
     policy: Arrays
     seen: Bools
+    regime: RegimeMemory | None = None
 
 
 class SignalStream:
@@ -172,22 +182,27 @@ class SignalStream:
         self._features: AnyStream = signal.plan.start()
         self._policy: PolicyStream = signal.policy.start()
         self._seen = np.zeros(len(signal.plan.names), np.bool_)
+        self._regime: RegimeStream | None = None if signal.regime is None else signal.regime.start()
 
     def snapshot(self) -> Memory:
         """Everything it remembers, to resume from with `signal.restore`."""
         others = {symbol: bars.snapshot() for symbol, bars in self._others.items()}
         features, policy = self._features.snapshot(), self._policy.snapshot()
-        return Memory(self._bars.snapshot(), others, features, policy, self._seen.copy())
+        regime = None if self._regime is None else self._regime.snapshot()
+        return Memory(self._bars.snapshot(), others, features, policy, self._seen.copy(), regime)
 
     def load(self, memory: Memory) -> None:
         """Go on from a memory; DataError where it is another signal's."""
         signal = self.signal
-        if memory.others.keys() != signal.others.keys():
+        missing = (memory.regime is None) != (signal.regime is None)
+        if missing or memory.others.keys() != signal.others.keys():
             raise DataError("the memory belongs to another signal", hint="the signal it was taken from")
         self._features = signal.plan.restore(memory.features)
         self._bars = signal.bars.restore(memory.bars)
         self._others = {s: bars.restore(memory.others[s]) for s, bars in signal.others.items()}
         self._policy, self._seen = signal.policy.restore(memory.policy), memory.seen.copy()
+        if signal.regime is not None and memory.regime is not None:
+            self._regime = signal.regime.restore(memory.regime)
 
     def feed(self, symbol: str, events: Trades | Bars) -> None:
         """Trades of another asset, ahead of our own that may see them; ConfigError if unknown."""
@@ -206,4 +221,5 @@ class SignalStream:
         if warm.any():
             prepared = self.signal.preparation.transform(features[warm])
             score[warm] = self.signal.model.predict(prepared)
-        return Decisions(bars.time, bars.known_at, bars.close, score, self._policy.run(score))
+        regime = np.zeros(len(bars), np.int64) if self._regime is None else self._regime.run(bars)
+        return Decisions(bars.time, bars.known_at, bars.close, score, self._policy.run(score), regime)

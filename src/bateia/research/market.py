@@ -16,6 +16,7 @@ from bateia.features import BATCH_BLOCK, AnyStream, JoinedStream, Plan
 from bateia.labels import AsymmetricHorizon, Labels, rare_classes
 from bateia.quality import validate_bars, validate_trades
 from bateia.recipe import Asset, Recipe
+from bateia.regimes import AnyRegime
 from bateia.research.watch import Watch
 from bateia.signal import warm_rows
 from bateia.splits import Fold, Path, SessionSplit, WalkForward
@@ -38,7 +39,13 @@ class Regimes:
     """The regime of every bar as known at its close, a number into `names`; 0 is undefined."""
 
     number: Ints
-    names: tuple[str, ...]
+    detector: AnyRegime
+    """What found them, having learnt what it must."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The regimes' names."""
+        return self.detector.names
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +184,7 @@ def find_regimes(
         detector = recipe.regime
         if not detector.ready:
             detector = detector.fit(bars[: _first_tested(recipe, features, labels)])
-        return Regimes(detector.start().run(bars.columns()), detector.names)
+        return Regimes(detector.start().run(bars.columns()), detector)
 
 
 def _first_tested(recipe: Recipe, features: FeatureTable, labels: Labels) -> int:
