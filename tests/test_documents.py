@@ -35,8 +35,8 @@ def test_python_of_the_readme(tmp_path, monkeypatch, small_text):
 def test_yaml_of_the_readme_fits_the_recipe_it_is_copied_into():
     whole = yaml.safe_load((ROOT / "recipes" / "ailab.yaml").read_text())
     recipe, features = (yaml.safe_load(section) for section in blocks("README.md", "yaml"))
-    assert Recipe.parse(yaml.safe_dump(whole | recipe)).features.plan().names
-    plan = Recipe.parse(yaml.safe_dump(whole | features)).features.plan()
+    assert Recipe.parse(yaml.safe_dump(whole | recipe)).plan().names
+    plan = Recipe.parse(yaml.safe_dump(whole | features)).plan()
     assert plan.others == ["ETHUSDT"]
     assert len(features["features"]["define"]) <= 10
 

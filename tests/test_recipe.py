@@ -17,7 +17,7 @@ AILAB = (RECIPES / "ailab.yaml").read_text()
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_recipe_is_read_and_its_plan_compiles(path):
     recipe = Recipe.load(path)
-    assert recipe.features.plan().names
+    assert recipe.plan().names
     assert recipe.name == path.stem
 
 
@@ -77,7 +77,7 @@ def line_of(text: str, part: str) -> int:
             "kind: dollar",
             "kind: dolar",
             "bars",
-            "no kind 'dolar'; allowed: time, tick, volume, dollar, candles; try: dollar",
+            "no kind 'dolar'; allowed: time, tick, volume, dollar, candles, books; try: dollar",
         ),
         ("folds: 5", "folds: none", "split.folds", "valid integer"),
         ("exit: 0.05", "exit: 0.5", "policy", "exit <= enter"),

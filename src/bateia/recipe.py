@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from bateia.backtest.gates import DEFAULT_GATES, AnyGate
 from bateia.bars import AnyBars
 from bateia.core import INT32, BateiaError, Component, ConfigError, ExpressionError, nearest
-from bateia.features import Features
+from bateia.features import Features, Plan
 from bateia.labels import AnyLabel
 from bateia.models import AnyModel, Majority
 from bateia.preparation import Steps
@@ -42,10 +42,10 @@ class Asset(Component):
 
 
 def fit_bars(source: AnySource, bars: AnyBars) -> None:
-    """ValueError unless candles go with bars of kind `candles`, and trades with the others."""
-    if (source.gives == "candles") != (bars.kind == "candles"):
-        given = source.gives
-        hint = "bars: {kind: candles}" if given == "candles" else "bars: {kind: time, size: 5m}"
+    """ValueError unless candles and books go with bars of their kind, and trades with the others."""
+    given, ready = source.gives, bars.kind if bars.kind in {"candles", "books"} else "trades"
+    if given != ready:
+        hint = "bars: {kind: time, size: 5m}" if given == "trades" else f"bars: {{kind: {given}}}"
         raise ValueError(f"bars of kind {bars.kind!r} from a source of {given}; try: {hint}")
 
 
@@ -158,7 +158,7 @@ class Recipe(Component):
         try:
             recipe = cls.model_validate(data)
             # Now, not after minutes of reading trades.
-            recipe.features.plan()
+            recipe.plan()
         except BateiaError as error:
             own = ("define", error.feature) if isinstance(error, ExpressionError) else ()
             line, path = _find(tree, ("features", *own))
@@ -169,6 +169,10 @@ class Recipe(Component):
             problems = [_explain(cls, problem, tree, where) for problem in found]
             raise ConfigError("\n".join(problems)) from None
         return recipe
+
+    def plan(self) -> Plan:
+        """The features, compiled over the columns that the bars have."""
+        return self.features.plan(self.bars.columns)
 
     @property
     def hash(self) -> str:

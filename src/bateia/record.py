@@ -69,7 +69,7 @@ def _numbers(recipe: Recipe, market: Market, tests: list[Tested]) -> dict[str, A
         "data": {
             "hash": market.data_hash,
             "kind": recipe.source.gives,
-            "events": len(market.bars if recipe.source.gives == "candles" else market.trades),
+            "events": len(market.bars if recipe.source.gives != "trades" else market.trades),
             "first": format_time(int(market.trades.time[0])),
             "last": format_time(int(market.trades.time[-1])),
             "bars": len(market.bars),

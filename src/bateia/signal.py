@@ -142,9 +142,10 @@ class Signal:
             raise RunError(
                 f"the signal in {folder} was changed after it was saved", hint="run the recipe again"
             )
+        bars = _BARS.validate_python(spec["bars"])
         return cls(
-            bars=_BARS.validate_python(spec["bars"]),
-            plan=Plan(spec["features"]),
+            bars=bars,
+            plan=Plan(spec["features"], bars.columns),
             preparation=FittedPreparation.load(folder / "preparation"),
             model=load_model(folder / "model"),
             policy=_POLICY.validate_python(spec["policy"]),

@@ -116,7 +116,7 @@ def test_a_recipe_with_steps_runs_and_reports_their_names(finished, recipe):
     assert [step["kind"] for step in spec["steps"]] == ["winsorise", "impute", "standard", "select"]
     assert "gaps_missing" in spec["steps"][1]["names_out"]
     assert spec["steps"][-1]["names_out"] == names
-    assert spec["names"] == list(recipe.features.plan().names)
+    assert spec["names"] == list(recipe.plan().names)
     assert max(importance, key=importance.get) in (finished.path / "report.html").read_text()
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numba import cfunc
 
+from bateia.core.events import BAR_COLUMNS
 from bateia.features import parse
-from bateia.features.plan import BAR_COLUMNS
 from bateia.kernels.operator import OPERATORS, SIGNATURE, Operator
 from bateia.testing.operators import CHECKS, Subject, check_operator, generated_market
 

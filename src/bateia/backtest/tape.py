@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bateia.core import Bars, Trades
+from bateia.core import Bars, BookedBars, Trades
 
 
 def tape_of(candles: Bars) -> Trades:
@@ -14,13 +14,18 @@ def tape_of(candles: Bars) -> Trades:
     thirds into it. The open stands for the first third, and the first extreme comes at its end: an order
     decided at the last close meets the open unless its latency is longer (100 s of 5 minutes), and then the
     far extreme. Were the first extreme within its reach, whoever foretells the candle would be paid for being
-    slow. Sides are unknown.
+    slow. Sides are unknown. Bars of a book, which know no trade, have the mean size of the best bid and ask.
 
     >>> candles = Bars.empty()
     >>> len(tape_of(candles))
     0
     """
-    some = candles[candles.volume > 0]
+    some = candles
+    if isinstance(candles, BookedBars):
+        size = (candles.book["bid_size"] + candles.book["ask_size"]) / 2
+    else:
+        some = candles[candles.volume > 0]
+        size = some.volume / 4
     length = some.time - some.open_time
     rose = some.close >= some.open
     price = np.column_stack(
@@ -34,5 +39,4 @@ def tape_of(candles: Bars) -> Trades:
     third = length // 3
     after = np.column_stack([third - 1, third, 2 * length // 3, length - 1])
     time = (some.open_time[:, None] + after).ravel()
-    size = np.repeat(some.volume / 4, 4)
-    return Trades(time, time.copy(), price, size, np.zeros(len(time), np.int8))
+    return Trades(time, time.copy(), price, np.repeat(size, 4), np.zeros(len(time), np.int8))

@@ -1,6 +1,6 @@
 """From trades to bars: by time, number of trades, volume or value."""
 
-from bateia.bars.candles import Candles, CandleStream
+from bateia.bars.candles import BookBarsStream, Books, Candles, CandleStream
 from bateia.bars.component import (
     AnyBars,
     BarKind,
@@ -12,13 +12,15 @@ from bateia.bars.component import (
     parse_bars,
 )
 
-AnyBarStream = BarStream | CandleStream
+AnyBarStream = BarStream | CandleStream | BookBarsStream
 
 __all__ = [
     "AnyBarStream",
     "AnyBars",
     "BarKind",
     "BarStream",
+    "BookBarsStream",
+    "Books",
     "CandleStream",
     "Candles",
     "DollarBars",

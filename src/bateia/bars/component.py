@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from bateia.bars.candles import Candles
+from bateia.bars.candles import Books, Candles
 from bateia.core import INT32, Bars, Component, DataError, Duration, Trades
-from bateia.core.events import Floats, Ints
+from bateia.core.events import BAR_COLUMNS, Floats, Ints
 from bateia.kernels import bars as kernels
 
 Snapshot = Mapping[str, npt.NDArray[Any]]
@@ -26,6 +26,11 @@ class BarKind(Component):
     Source: Lopez de Prado, "Advances in Financial Machine Learning" (2018), section 2.3. The trade that
     reaches the size closes the bar, is never split, and the next bar counts from 0.
     """
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that features may use."""
+        return BAR_COLUMNS
 
     def start(self) -> BarStream:
         """A fresh stream with no bar open."""
@@ -99,7 +104,9 @@ class DollarBars(BarKind):
     """Price * size that closes a bar, before any contract multiplier."""
 
 
-AnyBars = Annotated[TimeBars | TickBars | VolumeBars | DollarBars | Candles, Field(discriminator="kind")]
+AnyBars = Annotated[
+    TimeBars | TickBars | VolumeBars | DollarBars | Candles | Books, Field(discriminator="kind")
+]
 """Every kind of bar that a recipe can name by its `kind`."""
 
 _KERNELS: dict[type[BarKind], Callable[..., tuple[int, int]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,10 +11,11 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from bateia.book.samples import Samples
-from bateia.core import INT32, Component, DataError, Duration
+from bateia.core import INT32, BookedBars, Component, DataError, Duration
 from bateia.core.clock import MINUTE, SECOND
-from bateia.core.events import Block, Floats, Ints
+from bateia.core.events import LEVELS, Block, Floats, Ints
 from bateia.kernels import book_measures as kernels
+from bateia.sources.books import booked_bars
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,14 +65,29 @@ class BookRows(Block):
     features: Floats
     wicks: Floats
 
+    def to_bars(self, length: int) -> BookedBars:
+        """Bars of `length` microseconds for features and signals, the same as `BookSource` reads from a file.
+
+        Left out are bars after a missing one, whose wicks are not known. DataError for fewer than ten levels.
+        """
+        depth = self.bid_price.shape[1]
+        if depth < LEVELS:
+            raise DataError(f"bars of {depth} levels a side", allowed=f"{LEVELS} or more")
+        columns = {name: np.ascontiguousarray(self.features[:, i]) for i, name in enumerate(FEATURES)}
+        for name, levels in self._levels(LEVELS):
+            columns[name] = np.ascontiguousarray(levels)
+        return booked_bars(self.time, length, columns)
+
+    def _levels(self, depth: int) -> Iterator[tuple[str, Floats]]:
+        sides = ((self.bid_price, self.bid_size), (self.ask_price, self.ask_size))
+        levels = (side[what][:, i] for side in sides for i in range(depth) for what in (0, 1))
+        return zip(level_names(depth), levels, strict=True)
+
     def to_frame(self) -> pl.DataFrame:
         """`time`, the columns of `level_names`, the features: 810 of them beside `time` at a depth of 200."""
         import polars as pl
 
-        sides = ((self.bid_price, self.bid_size), (self.ask_price, self.ask_size))
-        depth = self.bid_price.shape[1]
-        levels = [side[what][:, i] for side in sides for i in range(depth) for what in (0, 1)]
-        columns = dict(zip(level_names(depth), levels, strict=True))
+        columns = dict(self._levels(self.bid_price.shape[1]))
         columns |= {name: self.features[:, i] for i, name in enumerate(FEATURES)}
         frame = pl.DataFrame({"time": self.time} | {n: np.ascontiguousarray(c) for n, c in columns.items()})
         return frame.with_columns(pl.from_epoch("time", "us").dt.replace_time_zone("UTC"))

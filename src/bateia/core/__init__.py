@@ -11,7 +11,7 @@ from bateia.core.errors import (
     SplitError,
     nearest,
 )
-from bateia.core.events import Bars, Block, Trades
+from bateia.core.events import Bars, Block, BookedBars, Trades
 from bateia.core.spans import Spans
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Bars",
     "BateiaError",
     "Block",
+    "BookedBars",
     "Component",
     "ConfigError",
     "DataError",

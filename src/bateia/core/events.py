@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,7 +37,12 @@ class Block:
         return len(getattr(self, fields(self)[0].name))
 
     def __getitem__(self, rows: slice | Ints | Bools) -> Self:
-        return type(self)(**{name: column[rows] for name, column in self.columns().items()})
+        return self.from_columns({name: column[rows] for name, column in self.columns().items()})
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """A block from all its columns by name."""
+        return cls(**columns)
 
     @classmethod
     def concat(cls, blocks: Sequence[Self]) -> Self:
@@ -45,7 +50,7 @@ class Block:
         if not blocks:
             return cls.empty()
         columns = [block.columns() for block in blocks]
-        return cls(**{name: np.concatenate([c[name] for c in columns]) for name in columns[0]})
+        return cls.from_columns({name: np.concatenate([c[name] for c in columns]) for name in columns[0]})
 
     @classmethod
     def empty(cls) -> Self:
@@ -99,3 +104,46 @@ class Bars(Block):
     trades: Floats
     up_ticks: Floats
     down_ticks: Floats
+
+
+BAR_COLUMNS = tuple(field.name for field in fields(Bars))
+BOOK_COLUMNS = (
+    *("bid", "ask", "bid_size", "ask_size"),  # the best of each side at the bar's close
+    *("micro_volatility", "max_spread", "mean_obi", "mean_deep_obi", "messages"),  # over the bar
+)
+"""Columns of bars made from an order book; open, high, low and close are then its micro price."""
+LEVELS = 10
+LEVEL_COLUMNS = tuple(
+    f"{side}_{level}_{what}" for side in ("bid", "ask") for level in range(LEVELS) for what in ("p", "s")
+)
+"""Price and size of a sampled book's best levels, the best of them number 0, at the bar's close."""
+IN_PRICE = frozenset(
+    {"bid", "ask", "micro_volatility", "max_spread", *(name for name in LEVEL_COLUMNS if name[-1] == "p")}
+)
+"""Those of them that are prices, or differences of prices."""
+
+
+@dataclass(frozen=True, eq=False)
+class BookedBars(Bars):
+    """Bars of a sampled order book: open, high, low and close are its micro price, no trade is known.
+
+    `book` holds float64 columns of the same length by name: `BOOK_COLUMNS` and `LEVEL_COLUMNS`.
+    """
+
+    book: Mapping[str, Floats]
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Column name -> array: those of every bar, then the book's."""
+        return {name: getattr(self, name) for name in BAR_COLUMNS} | dict(self.book)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A block of no rows with the right types."""
+        book = dict.fromkeys((*BOOK_COLUMNS, *LEVEL_COLUMNS), np.empty(0))
+        return cls(**Bars.empty().columns(), book=book)
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """A block from all its columns by name: what no bar has is the book's."""
+        bars = {name: columns[name] for name in BAR_COLUMNS}
+        return cls(**bars, book={name: column for name, column in columns.items() if name not in bars})

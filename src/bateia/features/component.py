@@ -8,8 +8,9 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from bateia.core import Component, ConfigError
+from bateia.core.events import BAR_COLUMNS
 from bateia.features.library import library
-from bateia.features.plan import BAR_COLUMNS, Plan
+from bateia.features.plan import Plan
 
 
 class Features(Component):

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from importlib.resources import files
 from itertools import takewhile
 
-from bateia.features.plan import AGENT_COLUMNS, BAR_COLUMNS, BOOK_COLUMNS, LEVEL_COLUMNS
+from bateia.core.events import BAR_COLUMNS, BOOK_COLUMNS, LEVEL_COLUMNS
+from bateia.features.plan import AGENT_COLUMNS
 from bateia.features.table import Row, feature_table, function_table, operator_table
 
 HEAD = """# Features

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from bateia.core import Bars, Block, ConfigError, DataError, nearest
-from bateia.core.events import Floats
+from bateia.core import Block, ConfigError, DataError, nearest
+from bateia.core.events import BAR_COLUMNS, BOOK_COLUMNS, LEVEL_COLUMNS, Floats
 from bateia.features.compiler import build
 from bateia.features.crew import Crew, shares
 from bateia.features.expression import Expr
@@ -18,17 +18,6 @@ from bateia.features.joined import JoinedStream
 from bateia.features.snapshot import Snapshot
 from bateia.features.stream import BATCH_BLOCK, FIRST_CAPACITY, LIVE_BLOCK, Columns, Stream
 
-BAR_COLUMNS = tuple(Bars.empty().columns())
-BOOK_COLUMNS = (
-    *("bid", "ask", "bid_size", "ask_size"),  # the best of each side at the bar's close
-    *("micro_volatility", "max_spread", "mean_obi", "mean_deep_obi", "messages"),  # over the bar
-)
-"""Columns of bars made from an order book; open, high, low and close are then its micro price."""
-LEVELS = 10
-LEVEL_COLUMNS = tuple(
-    f"{side}_{level}_{what}" for side in ("bid", "ask") for level in range(LEVELS) for what in ("p", "s")
-)
-"""Price and size of a sampled book's best levels, the best of them number 0, at the bar's close."""
 AGENT_COLUMNS = ("buy_concentration", "sell_concentration")
 """Herfindahl index, 0 to 1, of who bought and who sold the bar's volume, where trades name their agents."""
 KNOWN_COLUMNS = (*BAR_COLUMNS, *BOOK_COLUMNS, *LEVEL_COLUMNS, *AGENT_COLUMNS)

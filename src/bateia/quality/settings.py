@@ -6,10 +6,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from bateia.core import Bars, Component, ConfigError, Trades
+from bateia.core import Bars, BookedBars, Component, ConfigError, Trades
 from bateia.core.component import AMOUNT
 from bateia.quality.inspection import inspect_bars, inspect_trades
 from bateia.quality.report import QualityReport, enforce, known
+
+OF_VOLUME = ("sums", "volume", "lots")
+"""Checks that ask what was traded."""
 
 
 def _known(name: str) -> str:
@@ -36,9 +39,10 @@ class Quality(Component):
     """The step of sizes and volumes; None: found in the data."""
 
     def inspect(self, events: Bars | Trades) -> QualityReport:
-        """Every check on candles or trades."""
+        """Every check on candles or trades; bars of a book know no trade: nothing is asked of volume."""
         if isinstance(events, Bars):
-            return inspect_bars(events, weekend=self.weekend, tick=self.tick, lot=self.lot)
+            report = inspect_bars(events, weekend=self.weekend, tick=self.tick, lot=self.lot)
+            return report.without(OF_VOLUME) if isinstance(events, BookedBars) else report
         return inspect_trades(events, weekend=self.weekend, tick=self.tick, lot=self.lot)
 
     def enforce(self, events: Bars | Trades) -> str | None:

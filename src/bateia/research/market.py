@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bateia.backtest import tape_of
-from bateia.bars import AnyBars, Candles
+from bateia.bars import AnyBars, Books, Candles
 from bateia.core import Bars, ConfigError, DataError, Trades, nearest
 from bateia.core.events import Floats, Ints
 from bateia.features import BATCH_BLOCK, AnyStream, JoinedStream, Plan
@@ -89,7 +89,7 @@ def read(
 
 def build_bars(kind: AnyBars, events: Trades | Bars, watch: Watch, whose: str = "") -> Bars:
     """Bars from the trades, or the candles as they are; DataError where not one bar closes."""
-    if isinstance(kind, Candles) or isinstance(events, Bars):
+    if isinstance(kind, Candles | Books) or isinstance(events, Bars):
         return kind.run(events)  # which refuses what it is not made for
     with watch.stage(f"Build bars{whose}"):
         bars = kind.run(events)
@@ -120,7 +120,7 @@ def compute_features(
     recipe: Recipe, bars: Bars, watch: Watch, others: Mapping[str, Bars] | None = None
 ) -> FeatureTable:
     """Every feature of every bar, block by block; DataError where one is never known."""
-    plan = recipe.features.plan()
+    plan = recipe.plan()
     stream = _beside(plan, others or {})
     values = np.empty((len(bars), len(plan.names)))
     with watch.stage(f"Compute {len(plan.names)} features", len(bars)) as advance:

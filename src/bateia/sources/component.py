@@ -11,6 +11,7 @@ from bateia.core import Bars, Component, ConfigError, Duration, Trades
 from bateia.runs import content_hash, file_hash
 from bateia.samples import SAMPLES, sample_path
 from bateia.sources.blocks import BLOCK, recut
+from bateia.sources.books import BookSource
 from bateia.sources.bybit import BybitSource
 from bateia.sources.candles import CandleLayout, Stamp, candle_pieces
 from bateia.sources.files import trade_pieces
@@ -112,7 +113,8 @@ class CandleSource(Component):
 
 
 AnySource = Annotated[
-    FileSource | SampleSource | CandleSource | StoreSource | PostgresSource | BybitSource | KrypOracleSource,
+    FileSource | SampleSource | CandleSource | StoreSource
+    | PostgresSource | BybitSource | KrypOracleSource | BookSource,
     Field(discriminator="kind"),
 ]
 """Every source that a recipe can name by its `kind`; what it `gives` is candles, read as bars, or trades."""

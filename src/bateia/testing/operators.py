@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bateia.core.events import Floats
+from bateia.core.events import BOOK_COLUMNS, LEVEL_COLUMNS, LEVELS, Floats
 from bateia.features.graph import Warmup
 from bateia.features.parser import parse
-from bateia.features.plan import AGENT_COLUMNS, BOOK_COLUMNS, LEVEL_COLUMNS, LEVELS, AnyStream, Plan
+from bateia.features.plan import AGENT_COLUMNS, AnyStream, Plan
 from bateia.features.stream import BATCH_BLOCK
 from bateia.testing.suite import run_suite
 

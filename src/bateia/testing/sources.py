@@ -50,7 +50,7 @@ def types(source: Source) -> int:
     for block in (source.read(), *source.blocks(max(1, len(source.read()) // 3))):
         assert isinstance(block, Trades | Bars), f"{type(block).__name__} is neither Trades nor Bars"
         for name, column in type(block).empty().columns().items():
-            found = getattr(block, name)
+            found = block.columns()[name]
             assert found.dtype == column.dtype, f"{name} is {found.dtype}, not {column.dtype}"
             assert found.ndim == 1, f"{name} has {found.ndim} dimensions"
             assert found.flags.c_contiguous, f"{name} is not contiguous"
@@ -94,7 +94,7 @@ def cuts(source: Source) -> int:
         expected = [rows] * (n // rows) + ([n % rows] if n % rows else [])
         assert sizes == expected, f"blocks of {rows} rows have {sizes}, not {expected}"
         for name, column in whole.columns().items():
-            joined = np.concatenate([getattr(block, name) for block in blocks])
+            joined = np.concatenate([block.columns()[name] for block in blocks])
             same = np.array_equal(joined, column, equal_nan=column.dtype.kind == "f")
             assert same, f"{name} is another in blocks of {rows} rows"
     refused = False

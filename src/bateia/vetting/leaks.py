@@ -86,7 +86,7 @@ def future(case: Case) -> Found:
             bars, values = seen(case, changed(case.events, case.events.known_at > cut, jump))
             settled = int(np.searchsorted(case.decided, cut, side="right"))
             for name, column in market.bars[:settled].columns().items():
-                rows = differ(getattr(bars, name)[:settled], column)
+                rows = differ(bars.columns()[name][:settled], column)
                 if len(rows):
                     return True, f"{name} of a bar depends on trades known after it", rows
             rows, columns = differences(values[:settled], market.features.values[:settled])

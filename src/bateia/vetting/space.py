@@ -158,7 +158,7 @@ def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     except ValidationError as error:
         raise ConfigError(_told(error)) from None
     if any(path.startswith("features") for path in values):
-        made.features.plan()
+        made.plan()
     return made
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bateia.core import Bars, DataError, Trades
-from bateia.core.events import Bools, Floats, Ints
+from bateia.core import Bars, BookedBars, DataError, Trades
+from bateia.core.events import BOOK_COLUMNS, IN_PRICE, LEVEL_COLUMNS, Bools, Floats, Ints
 from bateia.labels import Labels
 
 Events = Trades | Bars
@@ -98,7 +98,14 @@ def _moved_candles(bars: Bars, block: int, rng: np.random.Generator) -> Bars:
     vwap = np.clip(price["vwap"], low, high)
     moved = {name: getattr(bars, name)[rows] for name in _AMOUNTS}
     made = replace(bars, **(moved | shape | {"high": high, "low": low, "vwap": vwap}))
-    return replace(made, value=made.volume * vwap)
+    made = replace(made, value=made.volume * vwap)
+    if not isinstance(made, BookedBars):
+        return made
+    book = {
+        name: base * (column / before)[rows] if name in IN_PRICE else column[rows]
+        for name, column in made.book.items()
+    }
+    return replace(made, book=book)
 
 
 def tick_of(price: Floats) -> float:
@@ -172,13 +179,13 @@ def changed(events: Events, rows: Bools, jump: float, seed: int = 0) -> Events:
     made = {name: column.copy() for name, column in events.columns().items() if name not in _CLOCKS}
     wander = np.cumsum(rng.normal(0.0, 0.1 * abs(jump) / np.sqrt(len(at) + 1), len(at)))
     size, side = rng.uniform(0.5, 1.5, len(at)), rng.choice(np.array([-1, 1], np.int8), len(at))
-    for name in _PRICES & made.keys():
+    for name in (_PRICES | IN_PRICE) & made.keys():
         made[name][at] *= np.exp(jump + wander)
-    for name in {"size", *_AMOUNTS} & made.keys():
+    for name in {"size", *_AMOUNTS, *BOOK_COLUMNS, *LEVEL_COLUMNS} & made.keys() - IN_PRICE:
         made[name][at] *= size
     if isinstance(events, Bars):
         made["signed_volume"][at] *= side
         made["value"][at] = made["volume"][at] * made["vwap"][at]
     else:
         made["side"][at] = side
-    return type(events)(**(events.columns() | made))
+    return events.from_columns(events.columns() | made)
