@@ -118,10 +118,16 @@ def test_what_is_wrong_is_named_with_line_and_key(given, wrong, key, message):
             "regime: {kind: trend_strength}\nrisk: [{kind: regime, number: 9, rules: [{kind: fixed}]}]",
             "regime 9; allowed: 0 undefined, 1 .*; try: number: 3",
         ),
+        ("weights: {regime: {ranging: 0.5}}", "weights by regime and no section `regime`; try: regime"),
+        (
+            "regime: {kind: etapa6}\nweights: {regime: {rangng: 0.5}}",
+            "a weight for the regime 'rangng'; allowed: undefined, high_volatility, .*; try: ranging",
+        ),
+        ("regime: {kind: etapa6}\nweights: {regime: {ranging: -1}}", "weights.regime.ranging: .*greater"),
         ("risk: [{kind: fixed}, {kind: atr, risk: 0.01}]", "fixed and atr in the list; allowed: one sizer"),
     ],
 )
-def test_risk_rules_that_could_not_be_fed_are_refused_when_the_recipe_is_read(section, message):
+def test_rules_and_weights_that_could_not_be_fed_are_refused_when_the_recipe_is_read(section, message):
     with pytest.raises(ConfigError, match=f"my.yaml, line .*{message}"):
         Recipe.parse(f"{AILAB}\n{section}\n", where="my.yaml")
 

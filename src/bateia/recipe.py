@@ -13,7 +13,7 @@ from bateia.backtest.gates import DEFAULT_GATES, AnyGate
 from bateia.bars import AnyBars
 from bateia.core import INT32, BateiaError, Component, ConfigError, ExpressionError, nearest
 from bateia.features import Features, Plan
-from bateia.labels import AnyLabel
+from bateia.labels import AnyLabel, Weights
 from bateia.models import AnyModel, Majority
 from bateia.preparation import Steps
 from bateia.quality import Quality
@@ -79,6 +79,8 @@ class Recipe(Component):
     """Symbol -> another asset, for features such as `close / of("SYMBOL", close)`."""
     features: Features
     label: AnyLabel
+    weights: Weights = Weights()
+    """How much training rows count beyond the weights of their labels, such as less in some regimes."""
     split: AnySplitter = WalkForward()
     valid: float = Field(default=0.15, gt=0.0, lt=0.5)
     """Share of each training part, its end, that early stopping watches; purged from the rest."""
@@ -107,14 +109,20 @@ class Recipe(Component):
         return self
 
     def _know_regimes(self) -> None:
-        """ValueError where the split or a risk rule goes by regimes that nobody finds or names."""
+        """ValueError where split, weights or a risk rule go by regimes that nobody finds or names."""
         if self.regime is None:
             if self.split.kind in {"regime", "leave_regime_out"}:
                 raise ValueError(f"a split of kind {self.split.kind!r} and no section `regime`; {_REGIME}")
             if any(isinstance(rule, RegimeRules) for rule in self.risk):
                 raise ValueError(f"risk rules of a regime and no section `regime`; {_REGIME}")
+            if self.weights.regime:
+                raise ValueError(f"weights by regime and no section `regime`; {_REGIME}")
             return
         names = self.regime.names
+        try:
+            self.weights.factors(names)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
         for rule in self.risk:
             if isinstance(rule, RegimeRules) and rule.number >= len(names):
                 known = ", ".join(f"{number} {name}" for number, name in enumerate(names))

@@ -8,6 +8,7 @@ from bateia.labels.asymmetric import AsymmetricHorizon
 from bateia.labels.barrier import TripleBarrier
 from bateia.labels.base import Horizon, Label, Labels, Task, rare_classes
 from bateia.labels.fixed import FixedHorizon
+from bateia.labels.weights import Weights
 
 AnyLabel = Annotated[AsymmetricHorizon | FixedHorizon | TripleBarrier, Field(discriminator="kind")]
 """Every label a recipe can name by its `kind`."""
@@ -21,5 +22,6 @@ __all__ = [
     "Labels",
     "Task",
     "TripleBarrier",
+    "Weights",
     "rare_classes",
 ]

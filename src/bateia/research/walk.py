@@ -8,7 +8,6 @@ import numpy as np
 
 from bateia.core import DataError
 from bateia.core.events import Floats, Ints
-from bateia.labels import Task
 from bateia.models import AnyModel, Dataset, Fitted, LightGBM, up_rather_than_down
 from bateia.preparation import FittedPreparation, Preparation
 from bateia.recipe import Recipe
@@ -82,7 +81,7 @@ def prepare(recipe: Recipe, market: Market, fold: Fold) -> Prepared:
     """A fold's rows through the recipe's steps, fitted on those alone that the model learns from."""
     span = market.labels.span
     fit, valid = inner_tail(fold.train, span, recipe.valid, recipe.split.embargo)
-    learnt, watched = (_dataset(market, part, recipe.label.task) for part in (fit, valid))
+    learnt, watched = (_dataset(recipe, market, part) for part in (fit, valid))
     chain = Preparation(steps=recipe.prepare).fit(learnt, span[fit], recipe.model)
     return Prepared(chain, chain.dataset(learnt), chain.dataset(watched), valid)
 
@@ -129,6 +128,8 @@ def _names(models: list[AnyModel]) -> list[str]:
     return [kind + (f"-{k}" if kind in kinds[:k] else "") for k, kind in enumerate(kinds)]
 
 
-def _dataset(market: Market, rows: Ints, task: Task) -> Dataset:
-    labels, features = market.labels, market.features
-    return Dataset(features.values[rows], labels.value[rows], labels.weight[rows], features.plan.names, task)
+def _dataset(recipe: Recipe, market: Market, rows: Ints) -> Dataset:
+    labels, features, weight = market.labels, market.features, market.labels.weight[rows]
+    if market.regimes is not None:
+        weight = weight * recipe.weights.factors(market.regimes.names)[market.regimes.number[rows]]
+    return Dataset(features.values[rows], labels.value[rows], weight, features.plan.names, recipe.label.task)

@@ -89,7 +89,9 @@ class Bench:
         out-of-sample history.
         """
         market = self.market(recipe)
-        key = _hash(recipe, "bars", "others", "regime", "label", "split", "valid", "prepare", "model")
+        key = _hash(
+            recipe, "bars", "others", "regime", "label", "weights", "split", "valid", "prepare", "model"
+        )
         kept = content_hash([key, recipe.features.formulas()])
         path = market.paths[0]
         known: dict[int, _Fold] = self._once("folds", kept, dict)
