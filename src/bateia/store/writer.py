@@ -68,15 +68,13 @@ class Writer:
 
 def _ends(frame: pl.DataFrame, period: Period, series: Series) -> tuple[int | None, int | None]:
     """Clocks of the first and last row; DataError for rows out of order or outside the period."""
-    import polars as pl
-
     column = frame[clock_of(frame)]
-    moments = column.dt.epoch("us") if column.dtype.is_temporal() else column.cast(pl.Int64)
-    if not len(moments):
+    if not len(column):
         return None, None
-    if not moments.is_sorted():
+    if not column.is_sorted():
         raise DataError(f"rows of {series} in {period.name} are not in order of time")
-    first, last = int(moments[0]), int(moments[-1])
+    ends = column[[0, len(column) - 1]]
+    first, last = (ends.dt.epoch("us") if column.dtype.is_temporal() else ends).to_list()
     if first < period.start or last >= period.end:
         outside = first if first < period.start else last
         raise DataError(f"a row of {series} at {format_time(outside)} in {period.name}")

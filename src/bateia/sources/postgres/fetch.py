@@ -67,32 +67,45 @@ def _day(
     held = Coverage() if part is None or replace else part.coverage
     if not wanted - held:
         return
-    before = (
-        [writer.store.table(writer.series, part)] if part is not None and part.rows and not replace else []
-    )
-    windows = [
-        window
-        for start, end in (wanted - held).stretches
-        for window in ticks.windows(writer.series.symbol, start, end)
-    ]
-    table = _joined([*before, *windows])
+    tables = [writer.store.table(writer.series, part)] if part is not None and part.rows else []
+    if replace:
+        tables = []
+    for start, end in (wanted - held).stretches:
+        tables += ticks.windows(writer.series.symbol, start, end)
+    table = _joined(tables)
     written = writer.write(day, table, held | wanted, origin=[origin, *(part.origin if part else ())])
     report.rows += written.rows - (part.rows if part else 0)
 
 
 def _joined(tables: list[pl.DataFrame]) -> pl.DataFrame:
-    """One table in order of time; agents by number, the numbers by alphabet: the same bytes again."""
+    """One table in order of time; agents by number, the numbers by alphabet: the same bytes again.
+
+    A column at a time, each taken out of `tables` as it is joined: a busy day is there once, never twice.
+    """
     import polars as pl
 
-    if not tables:
+    joined = [_taken(tables, name) for name in dict.fromkeys(n for table in tables for n in table.columns)]
+    if not joined:
         clock = pl.Datetime("us", "UTC")
         return pl.DataFrame(schema={"time": clock, "price": pl.Float64, "size": pl.Float64, "side": pl.Int8})
-    table = pl.concat(tables, how="diagonal")
-    tables.clear()
-    if not table["time"].is_sorted():
-        table = table.sort("time", maintain_order=True)
-    for name in table.columns:
-        if table.schema[name] == pl.Categorical:
-            words = table[name].unique().drop_nulls().cast(pl.String).sort()
-            table = table.with_columns(pl.col(name).cast(pl.Enum(words)))
-    return table
+    table = pl.DataFrame(joined)
+    return table if table["time"].is_sorted() else table.sort("time", maintain_order=True)
+
+
+def _taken(tables: list[pl.DataFrame], name: str) -> pl.Series:
+    """A column of all tables, null where one has none, and gone from them."""
+    import polars as pl
+
+    kind = next(table.schema[name] for table in tables if name in table.columns)
+    pieces = [
+        table[name] if name in table.columns else pl.Series(name, [None] * len(table), kind)
+        for table in tables
+    ]
+    tables[:] = [
+        table.drop(name, strict=False).with_columns(pl.lit(0, pl.Int8).alias("")) for table in tables
+    ]
+    column = pl.concat(pieces, rechunk=True)
+    del pieces
+    if kind != pl.Categorical:
+        return column
+    return column.cast(pl.Enum(column.unique().drop_nulls().cast(pl.String).sort()))
