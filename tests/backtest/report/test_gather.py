@@ -47,7 +47,7 @@ def metrics(**financial):
 
 
 def test_a_gate_on_what_was_not_measured_does_not_stop_the_run():
-    chance = Chance(days=1, trials=3, compared=1, missing={"dsr": "1 days, at least 30 are needed"})
+    chance = Chance(days=1, trials=3, compared=1, missing={"dsr": "1 day, at least 30 are needed"})
     gates = (ProfitGate(), MetricGate(path="strategy.financial.nothing", at_least=1))
     first, second = rulings(gates, metrics(), chance, {"strategy": np.zeros(9)})
     assert first.status == "failed"

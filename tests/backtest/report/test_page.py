@@ -342,7 +342,7 @@ def test_luck_has_a_number_or_a_reason(page, report):
     assert report.chance.dsr is not None
     assert "Deflated Sharpe ratio" in page.text and "Model confidence set" in page.text
     short = report.chance.model_copy(
-        update={"dsr": None, "missing": {"dsr": "1 days, at least 30 are needed"}}
+        update={"dsr": None, "missing": {"dsr": "1 day, at least 30 are needed"}}
     )
     told = Page(render_report(dataclasses.replace(report, chance=short))).text
-    assert "No value: 1 day, at least 30 are needed." in told
+    assert "Not known: 1 day, at least 30 are needed." in told

@@ -177,7 +177,7 @@ _SPA = ("spa", "spa_lower", "spa_upper", "reality_check")
 
 
 def _short(days: int, least: int) -> str:
-    return "" if days >= least else f"{days} days, at least {least} are needed"
+    return "" if days >= least else f"{days} day{'' if days == 1 else 's'}, at least {least} are needed"
 
 
 def _aligned(matrix: TrialMatrix, chosen: str) -> tuple[Floats, Floats, int]:

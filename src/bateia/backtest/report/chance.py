@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 from bateia.backtest.chance import Chance
@@ -90,14 +89,15 @@ def chance_panel(chance: Chance) -> str:
             "Different recipes tried on this data, tuning included: the more, the better looks the luckiest.",
         )
     ]
+    unknown: dict[str, list[str]] = {}
     for field, name, digits, meaning in _LINES:
         value = getattr(chance, field)
         if value is None:
-            why = re.sub("^1 days", "1 day", chance.missing.get(field, "no reason given"))
-            rows.append(_row(name, MISSING, meaning, f"No value: {why}."))
+            unknown.setdefault(chance.missing.get(field, "no reason given"), []).append(name)
         else:
             shown = probability(value) if digits == CHANCE else amount(value, digits)
             rows.append(_row(name, escape(shown), meaning))
+    rows += [_unknown(names, why) for why, names in unknown.items()]
     how = f" Effective trials: {chance.counted}." if chance.counted else ""
     compared = (
         f" The profits of {chance.compared:,} cover {_covered(chance)} and are compared."
@@ -112,9 +112,16 @@ def chance_panel(chance: Chance) -> str:
     )
 
 
-def _row(name: str, value: str, meaning: str, why: str = "") -> str:
-    because = f'<span class="range">{escape(true_minus(why))}</span>' if why else ""
-    return f'<tr><th scope="row">{escape(name)}</th><td>{value}</td><td>{escape(meaning)}{because}</td></tr>'
+def _row(name: str, value: str, meaning: str) -> str:
+    return f'<tr><th scope="row">{escape(name)}</th><td>{value}</td><td>{escape(meaning)}</td></tr>'
+
+
+def _unknown(names: list[str], why: str) -> str:
+    """One line for all that one reason keeps unknown."""
+    reason = f'<span class="range">Not known: {escape(true_minus(why))}.</span>'
+    return (
+        f'<tr><th scope="row">Unknown</th><td>{MISSING}</td><td>{escape(" · ".join(names))}{reason}</td></tr>'
+    )
 
 
 def _days(count: int) -> str:
