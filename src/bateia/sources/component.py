@@ -113,8 +113,14 @@ class CandleSource(Component):
 
 
 AnySource = Annotated[
-    FileSource | SampleSource | CandleSource | StoreSource
-    | PostgresSource | BybitSource | KrypOracleSource | BookSource,
+    FileSource
+    | SampleSource
+    | CandleSource
+    | StoreSource
+    | PostgresSource
+    | BybitSource
+    | KrypOracleSource
+    | BookSource,
     Field(discriminator="kind"),
 ]
 """Every source that a recipe can name by its `kind`; what it `gives` is candles, read as bars, or trades."""
