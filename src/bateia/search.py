@@ -74,5 +74,7 @@ class Search(Component):
     direction: Literal["maximize", "minimize"] = "maximize"
     holdout: float = Field(default=0.2, gt=0.0, lt=0.9)
     """Share of the trades, the last ones, that the search never sees."""
+    nested: bool = False
+    """A search for each fold of the recipe's split, on its training part alone, and no holdout."""
     seed: int = Field(default=0, ge=0, le=INT32)
     """Of the sampler."""

@@ -27,6 +27,9 @@ def tune(
     ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Recipes to try in all.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search.")] = None,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="A search for each fold, on its training part alone.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Workers that share the search.")] = 1,
     workers: Annotated[
         WorkerKind, typer.Option(help="Processes of this machine, or Ray's.")
@@ -47,6 +50,7 @@ def tune(
         with Progress(silent=as_json) as progress:
             from bateia.core import ConfigError
             from bateia.recipe import Recipe
+            from bateia.vetting.nested import Nested, tune_nested
             from bateia.vetting.space import read_search
             from bateia.vetting.tuning import tune as search_recipe
             from bateia.vetting.workers import workers_of
@@ -55,10 +59,11 @@ def tune(
             search = read_search(space) if space else loaded.tune
             if search is None:
                 raise ConfigError(f"{recipe} has no section `tune`", hint="--space space.yaml")
-            asked = {name: value for name, value in (("trials", trials), ("seed", seed)) if value is not None}
-            done = search_recipe(
+            given = (("trials", trials), ("seed", seed), ("nested", nested or None))
+            search = search.model_copy(update={name: value for name, value in given if value is not None})
+            done = (tune_nested if search.nested else search_recipe)(
                 loaded,
-                search.model_copy(update=asked),
+                search,
                 root=root,
                 storage=storage,
                 jobs=jobs,
@@ -70,6 +75,9 @@ def tune(
         raise typer.Exit(130) from None
     if as_json:
         show_json(done.to_dict())
+        return
+    if isinstance(done, Nested):
+        _show_nested(done)
         return
     show_run(done.run)
     summary, held = done.to_dict(), done.holdout
@@ -84,6 +92,33 @@ def tune(
         f"\nRecipe  {done.folder / 'best.yaml'}\nTrials  {done.folder / 'trials.csv'}",
     ]
     typer.echo("\n".join(lines))
+
+
+def _show_nested(done: Any) -> None:
+    """Each fold's winner and what came of it, and the tests together."""
+    lines = [f"\nNested search {done.study}: {sum(fold.trials for fold in done.folds):,} trials"]
+    for k, fold in enumerate(done.folds, 1):
+        told, account = fold.to_dict(), fold.tested.metrics.financial
+        chosen = ", ".join(f"{path} {_short(value)}" for path, value in fold.values.items())
+        lines += [
+            f"Fold {k}, trained until {told['trained_until'][:16]}, tested until {told['tested_until'][:16]}",
+            f"  chosen: {chosen}; {done.metric} in training {_known(fold.value)}",
+            f"  tested: net {account.net:+,.2f}, Sharpe {_known(account.sharpe_net.value)}, "
+            f"{account.round_trips:,} round trips",
+        ]
+    account = done.metrics.financial
+    sharpe = account.sharpe_net
+    lines += [
+        f"Together, out of sample: net {account.net:+,.2f}, Sharpe {_known(sharpe.value)} "
+        f"({_known(sharpe.low)} to {_known(sharpe.high)}), {account.round_trips:,} round trips, "
+        f"max drawdown {account.max_drawdown_pct:.2f}%",
+        f"\nResult  {done.folder / 'nested.json'}",
+    ]
+    typer.echo("\n".join(lines))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def promote(

@@ -50,12 +50,14 @@ class Bench:
     fits no model twice.
     """
 
-    def __init__(self, recipe: Recipe, holdout: float) -> None:
+    def __init__(self, recipe: Recipe, holdout: float, window: tuple[int, int] | None = None) -> None:
+        """`window`, microseconds UTC, is what is seen instead of all before the holdout: [first, last)."""
         events = research.read(recipe, _SILENT)
         self.data_hash = recipe.data_hash()
-        self.cut = holdout_start(events, holdout)
+        self.cut = window[1] if window else holdout_start(events, holdout)
         """Microseconds UTC: whatever happens at or after it is not seen."""
-        self.events = _before(events, self.cut)
+        seen = _before(events, self.cut)
+        self.events = seen[int(np.searchsorted(seen.time, window[0])) :] if window else seen
         self.trades = research.tape(self.events)
         """What orders meet."""
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {}

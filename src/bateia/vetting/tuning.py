@@ -86,12 +86,57 @@ class Job:
     """Database URL of the study."""
     ledger: str
     """Where trials are counted: a path, or a URL."""
+    window: tuple[int, int] | None = None
+    """The stretch of time, microseconds UTC, that it sees; None: all before the holdout."""
 
 
 def study_name(recipe: Recipe, search: Search) -> str:
     """The same search of the same recipe has the same name, with any number of trials: it can go on."""
-    asked = search.model_dump(mode="json", exclude={"trials"})
+    asked = search.model_dump(mode="json", exclude={"trials", "nested"})
     return f"{recipe.name}-{content_hash([recipe.hash, recipe.data_hash(), asked])[:10]}"
+
+
+def begun(
+    recipe: Recipe,
+    search: Search | None,
+    root: Path,
+    storage: str,
+    jobs: int,
+    workers: Workers | None,
+    suffix: str = "",
+) -> Job:
+    """A search that makes sense, by name, before its first trial; ConfigError for one that does not."""
+    search = search or recipe.tune
+    if search is None:
+        hint = "tune: {space: {model.learning_rate: {low: 0.01, high: 0.3, log: true}}}"
+        raise ConfigError(
+            f"the recipe {recipe.name!r} has no section `tune`", allowed="one, or --space", hint=hint
+        )
+    if jobs < 1:
+        raise ConfigError(f"{jobs} jobs", allowed="1 or more")
+    space.check(recipe, search)
+    _check_metric(search.metric)
+    root.mkdir(parents=True, exist_ok=True)
+    name, ledger = study_name(recipe, search), ledger_place(root)
+    name += f"-{suffix}" if suffix else ""
+    job = Job(recipe, search, name, storage or f"sqlite:///{root / STORAGE}", ledger)
+    if workers is not None and workers.far:
+        _check_shared(job)
+    ledger_of(root)  # made, or refused, before anything is computed
+    return job
+
+
+def best_values(
+    job: Job, jobs: int, workers: Workers | None, watch: Watch, folder: Path
+) -> tuple[list[dict[str, Any]], dict[str, Any], float]:
+    """Search, and write the table of trials: its rows, the values that won, and their measure."""
+    with open_study(job.study, job.search, job.storage) as study:
+        try:
+            _search(job, study, jobs, workers or Processes(), watch)
+        finally:
+            rows = rows_of(study)
+            write_rows(folder, rows, list(job.search.space))
+        return rows, *best_of(study, job.recipe, job.search)
 
 
 def tune(
@@ -111,35 +156,16 @@ def tune(
     stopped, and with one job ends where it would have ended. ConfigError for a search that makes no sense,
     RunError where no trial came to a value.
     """
-    search = search or recipe.tune
-    if search is None:
-        hint = "tune: {space: {model.learning_rate: {low: 0.01, high: 0.3, log: true}}}"
-        raise ConfigError(
-            f"the recipe {recipe.name!r} has no section `tune`", allowed="one, or --space", hint=hint
-        )
-    if jobs < 1:
-        raise ConfigError(f"{jobs} jobs", allowed="1 or more")
     root, watch = Path(root), watch or Silent()
-    space.check(recipe, search)
-    _check_metric(search.metric)
-    root.mkdir(parents=True, exist_ok=True)
-    name, ledger = study_name(recipe, search), ledger_place(root)
-    job = Job(recipe, search, name, storage or f"sqlite:///{root / STORAGE}", ledger)
-    if workers is not None and workers.far:
-        _check_shared(job)
-    ledger_of(root)  # made, or refused, before anything is computed
-    with open_study(job.study, job.search, job.storage) as study:
-        try:
-            _search(job, study, jobs, workers or Processes(), watch)
-        finally:
-            rows = rows_of(study)
-            folder = root / FOLDER / job.study
-            write_rows(folder, rows, list(search.space))
-        values, value = best_of(study, recipe, search)
+    job = begun(recipe, search, root, storage, jobs, workers)
+    if job.search.nested:
+        raise ConfigError("a nested search", allowed="one with a holdout", hint="vetting.nested.tune_nested")
+    folder = root / FOLDER / job.study
+    rows, values, value = best_values(job, jobs, workers, watch, folder)
     best = _renamed(space.changed(recipe, values))
     (folder / "best.yaml").write_text(best.to_yaml(), encoding="utf-8")
     done = run_recipe(best, root=root, watch=watch)
-    cut = holdout_start(best.source.read(), search.holdout)
+    cut = holdout_start(best.source.read(), job.search.holdout)
     tuned = Tuned(job.study, folder, best, values, value, rows, done, holdout(done, cut, best.seed))
     (folder / "summary.json").write_text(json.dumps(tuned.to_dict(), indent=2) + "\n", encoding="utf-8")
     return tuned
@@ -182,7 +208,7 @@ def _work(job: Job, trials: int, worker: int) -> None:
 def _try(job: Job, study: optuna.Study, trials: int, worker: int, advance: Callable[[int], None]) -> None:
     if trials <= 0:
         return
-    bench = Bench(job.recipe, job.search.holdout)
+    bench = Bench(job.recipe, job.search.holdout, job.window)
     with remembered() as asked:
         for _ in range(trials):
             _try_one(job, study, bench, worker)
