@@ -32,7 +32,7 @@ def stitched(parts: Sequence[Backtest]) -> Backtest:
     for part in parts:
         columns = part.equity.columns()
         moved = {name: columns[name] + before for name, before in total.items()}
-        equity.append(replace(part.equity, **moved))
+        equity.append(Equity(**columns | moved))
         total = {name: float(column[-1]) for name, column in moved.items()}
         unfilled.append(replace(part.unfilled, row=part.unfilled.row + rows))
         rows += len(part.equity)
