@@ -143,6 +143,27 @@ def test_after_a_break_there_are_no_samples_until_the_next_snapshot(damage):
         replayed(bad, policy="stop")
 
 
+def test_ids_that_begin_anew_without_a_snapshot_are_a_gap():
+    """Not forty stale messages, with the old book sampled up to the snapshot."""
+    lines = generated_lines(100, snapshots=(0, 60))
+    bad = lines[:30] + generated_lines_from(lines[30:], number=1)
+    whole, (replay, found) = replayed(lines, 100_000)[1], replayed(bad, 100_000)
+    known = (whole.time <= (1_700_000_000_000 + 100 * 29) * 1000) | (whole.time > AFTER_60)
+    rows_equal(found, whole[known])
+    assert (replay.faults.counts, replay.faults.listed[0].line, replay.skipped) == ({"gap": 1}, 31, 29)
+    assert replay.faults.listed[0].what.endswith("from 129 to 1")
+
+
+def test_what_is_missing_before_a_snapshot_is_a_gap_and_not_sampled():
+    lines = generated_lines(100, snapshots=(0, 60))
+    whole, (replay, found) = replayed(lines, 100_000)[1], replayed(lines[:30] + lines[60:], 100_000)
+    known = (whole.time <= (1_700_000_000_000 + 100 * 29) * 1000) | (whole.time > AFTER_60)
+    rows_equal(found, whole[known])
+    assert (replay.faults.counts, replay.faults.listed[0].line, replay.skipped) == ({"gap": 1}, 31, 0)
+    with pytest.raises(DataError, match="line 31: messages are missing before a snapshot"):
+        replayed(lines[:30] + lines[60:], policy="stop")
+
+
 @pytest.mark.parametrize("policy", ["resync", "stop"])
 def test_messages_said_twice_are_left_out(policy):
     lines = generated_lines(100)

@@ -20,6 +20,7 @@ MOST_AT_ONCE = 256
 LISTED = 50
 _WORDS = {
     kernels.GAP: ("gap", "messages are missing: the id jumps"),
+    kernels.JUMP: ("gap", "messages are missing before a snapshot: the id jumps"),
     kernels.CROSSED: ("crossed", "the best bid is at or above the best ask"),
     kernels.STALE: ("stale", "the id does not rise: a duplicate, or out of order"),
     kernels.SILENT: ("silence", "no message for longer than is sampled"),
@@ -53,7 +54,8 @@ class BookReplay:
     """A book that is sampled on the clock's grid; the cut of the messages never shows in the samples.
 
     A gap in the ids or a crossed book ends the samples until the next snapshot (policy `resync`) or is a
-    DataError (`stop`); a message whose id does not rise is left out; a stretch without messages is
+    DataError (`stop`); a message whose id does not rise is left out, unless it is later than the last one:
+    then the ids are counted anew, which is a gap; a stretch without messages is
     sampled for `silence` microseconds, then no more. All of them are counted in `faults`. A time that
     runs backwards is always a DataError.
 
@@ -168,7 +170,7 @@ class BookReplay:
             raise DataError(f"line {line}: {what}", allowed="unbroken messages", hint="the policy resync")
 
     def _fault(self, status: int, messages: Messages, row: int) -> None:
-        at = row if status == kernels.SILENT else row - 1
+        at = row if status in (kernels.SILENT, kernels.JUMP) else row - 1
         line, time = int(messages.line[at]), int(messages.time[at])
         if status == kernels.BACKWARDS:
             raise DataError(
@@ -178,11 +180,11 @@ class BookReplay:
         if status == kernels.DEEP:
             raise too_deep(max(self.book.levels), self.book.kind.most, f"line {line}: ")
         kind, what = _WORDS[status]
-        if status == kernels.GAP:
+        if status in (kernels.GAP, kernels.JUMP):
             what += f" from {self.clock[kernels.ID]} to {messages.ids[at]}"
         if status == kernels.SILENT:
             what = f"no message for {format_duration(time - self.last_time)}"
-        if status in (kernels.GAP, kernels.CROSSED):
+        if status in (kernels.GAP, kernels.JUMP, kernels.CROSSED):
             self.broken(line, kind, what)
         else:
             self.faults.add(kind, line, what)

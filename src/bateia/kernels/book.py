@@ -251,7 +251,7 @@ TIME, ID, VALID, DUE, MESSAGES, STEP, SILENCE, SKIPPED, MOST = range(9)
 sample, time between samples, the longest stretch without messages that is sampled, messages skipped for want
 of a snapshot, levels that a side may have."""
 CLOCK_INTS = 9
-DONE, FULL, GROW, GAP, CROSSED, STALE, BACKWARDS, SILENT, DEEP = range(9)
+DONE, FULL, GROW, GAP, CROSSED, STALE, BACKWARDS, SILENT, DEEP, JUMP = range(10)
 """Why the replay stopped."""
 
 
@@ -371,7 +371,8 @@ def book_replay(
     asks from there to `first[i + 1]`. A sample at T is the book after every message before T, made when a
     message at T or later comes. After GAP, CROSSED, DEEP or BACKWARDS, the book is not whole and makes no
     samples until the next snapshot; the message that showed it is not applied (GAP, BACKWARDS) or was
-    (CROSSED). A STALE message changes nothing.
+    (CROSSED). A snapshot beyond the next id is a gap too, up to itself: a JUMP, before it. A STALE message,
+    of an old id and no later time, changes nothing; an old id with a later time is a count begun anew, a GAP.
     """
     last, last_id, valid, due, messages = clock[TIME], clock[ID], clock[VALID], clock[DUE], clock[MESSAGES]
     step, silence, most = clock[STEP], clock[SILENCE], clock[MOST]
@@ -385,7 +386,7 @@ def book_replay(
             clock[SKIPPED] += 1
             continue
         if valid == 1 and not snapshot:
-            if ids[row] <= last_id:
+            if ids[row] <= last_id and now <= last:
                 row += 1
                 status = STALE
                 break
@@ -394,6 +395,11 @@ def book_replay(
                 valid = 0
                 status = GAP
                 break
+        elif valid == 1 and ids[row] > last_id + 1:
+            # The snapshot itself is whole, and is taken up next.
+            valid = 0
+            status = JUMP
+            break
         if now < last:
             row += 1
             valid = 0
