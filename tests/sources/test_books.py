@@ -69,6 +69,11 @@ def test_files_and_live_rows_give_the_same_bits(file, rows):
     assert set(BookedBars.empty().columns()) == set(found.columns())
 
 
+def test_what_a_killed_build_left_behind_is_not_read(file, rows):
+    (Path(file).parent / ".d.part.parquet").write_bytes(b"half")
+    assert len(BookSource(path=file).read()) == len(rows.to_bars(STEP))
+
+
 def test_prices_are_those_of_the_samples(samples, rows):
     """Open to close of the micro price against a loop over the samples of each bar."""
     bars, micro = rows.to_bars(STEP), samples.microprice()

@@ -100,3 +100,20 @@ def test_absent_files_folders_and_zips_of_many_files_are_refused(tmp_path):
                 archive.writestr(f"{i}.data", DATA)
         with pytest.raises(DataError, match=f"holds {count} files; allowed: an archive of one file"):
             list(unpacked(tmp_path / "two.zip"))
+
+
+def test_a_zip_with_a_password_is_refused(tmp_path):
+    path = pack(tmp_path / "day.zip")
+    raw = bytearray(path.read_bytes())
+    raw[6] |= 1
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=r"day.zip cannot be unpacked: .*encrypted"):
+        list(unpacked(path))
+
+
+def test_a_broken_zip_by_lzma_is_refused(tmp_path):
+    path = pack(tmp_path / "day.zip", method=zipfile.ZIP_LZMA)
+    path.write_bytes(flipped(path.read_bytes(), 50))
+    with pytest.raises(DataError, match=r"day.zip cannot be unpacked: "):
+        list(unpacked(path))

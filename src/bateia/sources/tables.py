@@ -78,12 +78,16 @@ def existing(path: str | Path) -> Path:
 
 
 def files_of(path: str | Path) -> list[Path]:
-    """The files that a path with or without * names, in order of name; DataError where there are none."""
+    """The files that a path with or without * names, in order of name; DataError where there are none.
+
+    Hidden ones are left out, as a shell does: what a writer that was killed left behind is no data.
+    """
     if not any(sign in str(path) for sign in "*?["):
         return [existing(path)]
     pattern = Path(path)
     matches = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
-    found = sorted(match for match in matches if match.is_file())
+    hidden = pattern.name.startswith(".")
+    found = sorted(m for m in matches if m.is_file() and (hidden or not m.name.startswith(".")))
     if not found:
         raise DataError(f"no file matches {str(path)!r}", hint="data/BTCUSDT-5m-*.zip")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
 import zipfile
 import zlib
@@ -42,8 +43,10 @@ def unpacked(path: str | Path, piece: int = PIECE) -> Iterator[bytes]:
                 yield part
     except FileNotFoundError:
         raise DataError(f"there is no file {path}", allowed="a .zip, .gz, .zst or plain file") from None
-    except (zipfile.BadZipFile, NotImplementedError, zlib.error, OSError, EOFError) as error:
-        raise DataError(f"{path} cannot be unpacked: {error}", allowed=_WHOLE, hint="another copy") from None
+    except (zipfile.BadZipFile, RuntimeError, zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+        # RuntimeError: packed with a password, or by a method that is not known here.
+        why = str(error) or type(error).__name__
+        raise DataError(f"{path} cannot be unpacked: {why}", allowed=_WHOLE, hint="another copy") from None
     if empty:
         raise DataError(f"{path} is empty", allowed="a file with something in it")
 
