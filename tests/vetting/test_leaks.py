@@ -42,7 +42,7 @@ def test_a_clean_recipe_is_clean(recipe):
     found = hunted(recipe)
     assert list(found) == list(CHECKS)
     told = {name: check.verdict for name, check in found.items()}
-    assert told == dict.fromkeys(CHECKS, "ok") | {"others": "not applicable"}, found
+    assert told == dict.fromkeys(CHECKS, "ok") | dict.fromkeys(("others", "regimes"), "not applicable"), found
     assert all(check.evidence and not check.rows for check in found.values())
 
 
@@ -55,6 +55,56 @@ def test_a_real_signal_is_no_leak(tmp_path):
 def test_shipped_recipes_are_clean(path):
     found = hunt(Recipe.parse(runnable(path)))
     assert [check for check in found if check.verdict == "leak"] == []
+
+
+@pytest.fixture
+def longer(tmp_path):
+    """Enough bars before the first test to fit a detector on."""
+    return tiny_recipe(generated_noise(5000), tmp_path)
+
+
+def with_regime(recipe, kind):
+    return Recipe.parse(f"{recipe.to_yaml().replace('regime: null', f'regime: {{kind: {kind}}}')}")
+
+
+@pytest.mark.parametrize("kind", ["hmm", "trend_strength"])
+def test_regimes_that_are_known_when_they_are_known(longer, kind, monkeypatch):
+    found = hunted(with_regime(longer, kind), "regimes", monkeypatch=monkeypatch)["regimes"]
+    assert found.verdict == "ok", found
+    assert ("fitted on the" in found.evidence) == (kind == "hmm")
+
+
+def test_a_detector_fitted_too_late_is_found(longer, monkeypatch):
+    def late(recipe, bars, features, labels, watch):
+        detector = recipe.regime.fit(bars)
+        return research.Regimes(detector.run(bars), detector)
+
+    monkeypatch.setattr(research, "find_regimes", late)
+    found = hunted(with_regime(longer, "hmm"), "regimes", monkeypatch=monkeypatch)["regimes"]
+    assert (found.verdict, found.evidence) == (
+        "leak",
+        "the hmm was fitted on bars from the first tested one on",
+    )
+
+
+def test_a_detector_fitted_a_few_bars_too_late_is_found(longer, monkeypatch):
+    def late(recipe, bars, features, labels, watch):
+        first = int(research.make_folds(recipe, features, labels)[0].test[0])
+        detector = recipe.regime.fit(bars[: first + 3])
+        return research.Regimes(detector.run(bars), detector)
+
+    monkeypatch.setattr(research, "find_regimes", late)
+    assert hunted(with_regime(longer, "hmm"), "regimes", monkeypatch=monkeypatch)["regimes"].verdict == "leak"
+
+
+def test_a_regime_that_looks_ahead_is_found(longer, monkeypatch):
+    def early(recipe, bars, features, labels, watch):
+        number = recipe.regime.run(bars)
+        return research.Regimes(np.concatenate([number[5:], number[-5:]]), recipe.regime)
+
+    monkeypatch.setattr(research, "find_regimes", early)
+    found = hunted(with_regime(longer, "trend_strength"), "regimes", monkeypatch=monkeypatch)["regimes"]
+    assert found.verdict == "leak" and "known after their bar" in found.evidence and found.rows
 
 
 def ahead(values, rows):

@@ -187,6 +187,30 @@ def decisions(case: Case) -> Found:
     return False, f"{compared:,} decisions unmoved by changed rows after them", NONE
 
 
+def regimes(case: Case) -> Found:
+    """A detector that learns did so before the first test, and a bar's regime rests on no later bar."""
+    found, compared = case.market.regimes, 0
+    if found is None:
+        return None, "no regime", NONE
+    first = min(int(fold.test[0]) for fold in case.market.folds)
+    learns = case.recipe.regime is not None and not case.recipe.regime.ready
+    cuts = [int(case.decided[first - 1]), *(cut for cut in moments(case) if cut >= case.decided[first])]
+    for cut in cuts:
+        bars = research.build_bars(
+            case.recipe.bars, changed(case.events, case.events.known_at > cut, _JUMP), _SILENT
+        )
+        other = research.find_regimes(case.recipe, bars, case.market.features, case.market.labels, _SILENT)
+        if other is None or other.detector != found.detector:
+            return True, f"the {found.detector.kind} was fitted on bars from the first tested one on", NONE
+        settled = int(np.searchsorted(case.decided, cut, side="right"))
+        rows = differ(found.number[:settled], other.number[:settled])
+        if len(rows):
+            return True, "regimes that depend on trades known after their bar", rows
+        compared += settled
+    fitted_on = f"; fitted on the {first:,} bars before the first test" if learns else ""
+    return False, f"{compared:,} regimes unmoved by {len(cuts)} changed futures{fitted_on}", NONE
+
+
 def shifted(case: Case) -> Found:
     """Skill at the next span's answer is neither larger than at one's own, nor gone where that is huge."""
     labels, warm = case.market.labels, case.market.features.warm
@@ -283,6 +307,7 @@ CHECKS: dict[str, Callable[[Case], Found]] = {
     "answers": answers,
     "folds": folds,
     "fitted": fitted,
+    "regimes": regimes,
     "decisions": decisions,
     "shifted": shifted,
     "features": features,
