@@ -1,6 +1,7 @@
 """Archives to files of bars: whole days, days joined, broken archives, runs that go on."""
 
 import functools
+import gzip
 import json
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
@@ -241,13 +242,37 @@ def test_a_recorded_hour_of_binance_makes_the_same_bars(tmp_path):
     assert again.resumed and again.rows == report.rows
 
 
+SPOT = ARCHIVE.parents[4] / "recordings" / "binance-spot-btcusdt-20240808.gz"
+
+
+@pytest.mark.skipif(not ARCHIVE.exists(), reason="real data is absent")
+def test_a_recording_with_a_broken_line_or_cut_short_gives_what_it_holds(tmp_path):
+    reader = RecordingReader(market="spot", tick_size=0.01, depth=50)
+    kind = BookBars(depth=50, bar="10s")
+    lines = gzip.decompress(SPOT.read_bytes()).splitlines(keepends=True)
+    at = [i for i, line in enumerate(lines) if b"depthUpdate" in line][1000]
+    broken = [*lines[:at], lines[at][:60] + b"\n", *lines[at + 1 :]]
+    (tmp_path / "broken.gz").write_bytes(gzip.compress(b"".join(broken), 1))
+    (tmp_path / "cut.gz").write_bytes(SPOT.read_bytes()[: SPOT.stat().st_size // 2])
+    [one] = build(tmp_path / "broken.gz", tmp_path / "one", reader, kind)
+    assert (one.error, one.faults) == ("", {"unreadable": 1, "gap": 1}) and one.rows
+    number = 1 + sum(b"depthUpdate" in line or b"lastUpdateId" in line for line in lines[:at])
+    assert one.listed[0].startswith(f"message {number}: line {at + 1}: ")
+    [other] = build(tmp_path / "cut.gz", tmp_path / "other", reader, kind)
+    assert (other.error, other.faults) == ("", {"unreadable": 1}) and other.rows > one.rows / 2
+    assert "ended before" in other.listed[0]
+    stop = reader.model_copy(update={"policy": "stop"})
+    [stopped] = build(tmp_path / "broken.gz", tmp_path / "stop", stop, kind)
+    assert f"broken.gz, line {at + 1}: " in stopped.error
+
+
 def test_recordings_that_are_none_are_told(tmp_path):
     reader = RecordingReader(market="spot", tick_size=0.01)
     with pytest.raises(DataError, match="there is no recording"):
         build(tmp_path / "no.gz", tmp_path / "out", reader, KIND)
     (tmp_path / "bad.gz").write_bytes(b"hello")
     [bad] = build(tmp_path / "bad.gz", tmp_path / "out", reader, KIND)
-    assert "bad.gz" in bad.error
+    assert "bad.gz, line 1: Not a gzipped file" in bad.error
 
 
 @pytest.mark.skipif(not ARCHIVE.exists(), reason="real data is absent")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,7 +38,7 @@ class RecordingReader(Component):
     silence: Duration = MINUTE
     """A longest stretch without messages that is sampled."""
     policy: Literal["resync", "stop"] = "resync"
-    """After a gap, a crossed book or an unreadable message: `resync` at the next snapshot, `stop` ends."""
+    """After a gap, a crossed book or an unreadable line: `resync` at the next snapshot, `stop` ends."""
 
     def find(self, source: Path) -> list[Path]:
         """The recording itself, a file or a folder; DataError where there is none."""
@@ -61,6 +61,7 @@ class RecordingSamples:
 
     reader: RecordingReader
     path: Path
+    _block: list[tuple[int, str, Message]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         reader = self.reader
@@ -77,21 +78,32 @@ class RecordingSamples:
         """Blocks of samples, to the first moment after the last message; DataError as `SyncedReplay`."""
         replay = self.synced.replay
         try:
-            block: list[tuple[int, str, Message]] = []
-            for row in read_recording(self.path):
+            block = self._block
+            broken = self._unreadable if self.reader.policy == "resync" else None
+            for row in read_recording(self.path, broken=broken):
                 if "" in (self.reader.symbol, row[2].symbol) or self.reader.symbol == row[2].symbol:
                     block.append(row)
                 if len(block) == TOGETHER:
                     yield self.synced.run(block)
-                    block = []
+                    block.clear()
             yield self.synced.run(block)
+            block.clear()
             if replay.whole:
                 yield replay.advance(replay.last_time + self.reader.every)
         except DataError as error:
+            listed = self.synced.replay.faults.listed
+            if listed and not self.synced.read:
+                raise DataError(f"{self.path}, {listed[0].what}", allowed=error.allowed) from None
             if str(self.path) in error.given:
                 raise
             named = f"{self.path}, message {self.synced.read}: {error.given}"
             raise DataError(named, allowed=error.allowed, hint=error.hint) from None
+
+    def _unreadable(self, error: DataError) -> None:
+        """Only counted: if it was a diff, the next one shows that it is missing."""
+        where = error.given.removeprefix(f"{self.path}, ")
+        waiting = sum(kind in {"diff", "depth"} for _, kind, _ in self._block)
+        self.synced.replay.faults.add("unreadable", self.synced.read + waiting + 1, where)
 
     def summary(self) -> dict[str, Any]:
         """Counts for a report."""
