@@ -49,7 +49,7 @@ class Web:
     """GET with bounded tries. `sleep` is how it waits; `tries`, `backoff` and `longest` are as above.
 
     A host that could not be reached once all tries are spent is not asked again: each further request would
-    wait as long for nothing.
+    wait as long for nothing. Where `forgives`, as what runs for days must, it is.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Web:
         longest: float = LONGEST,
         timeout: float = TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,
+        forgives: bool = False,
     ) -> None:
         try:
             import httpx
@@ -71,6 +72,7 @@ class Web:
         self._client: httpx.Client = httpx.Client(timeout=timeout, follow_redirects=True)
         self._tries, self._backoff, self._longest, self._sleep = tries, backoff, longest, sleep
         self._down: dict[str, str] = {}
+        self._forgives = forgives
         self.requests = 0
         self.received = 0
         """Bytes of all bodies."""
@@ -82,6 +84,10 @@ class Web:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections."""
         self._client.close()
 
     def get(
@@ -98,7 +104,8 @@ class Web:
             except self._errors as error:
                 reason = str(error) or type(error).__name__
                 if not left:
-                    self._down[host] = reason
+                    if not self._forgives:
+                        self._down[host] = reason
                     raise WebError(f"{url}: {reason} ({self._tries} tries)", hint=_ONLINE) from None
                 self._sleep(wait)
                 continue

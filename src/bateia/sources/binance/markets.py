@@ -28,17 +28,34 @@ class Market:
     """Most that the times of one request may lie apart, microseconds."""
     by_contract: bool = False
     """Volume counts contracts, and what the others call quote volume is in the base asset."""
+    stream: str = ""
+    """Host of its websocket streams."""
+    routed: bool = False
+    """Books come from the path `/public` of that host, all else from `/market`; a wrong one is silent."""
 
 
 MARKETS = {
     market.name: market
     for market in (
-        Market("spot", "spot", "spot", "https://api.binance.com", "/api/v3", 6000),
-        Market("um", "USD-M futures", "futures/um", "https://fapi.binance.com", "/fapi/v1", 2400),
+        Market(
+            "spot",
+            "spot",
+            "spot",
+            "https://api.binance.com",
+            "/api/v3",
+            6000,
+            stream="wss://stream.binance.com:9443",
+        ),
+        Market(
+            *("um", "USD-M futures", "futures/um", "https://fapi.binance.com", "/fapi/v1", 2400),
+            stream="wss://fstream.binance.com",
+            routed=True,
+        ),
         Market(
             *("cm", "COIN-M futures", "futures/cm", "https://dapi.binance.com", "/dapi/v1", 2400),
             longest=200 * DAY,
             by_contract=True,
+            stream="wss://dstream.binance.com",
         ),
     )
 }

@@ -102,6 +102,14 @@ class Rest:
             raise DataError(f"{where} answers with trades that were not asked for")
         return table
 
+    def depth(self, symbol: str, levels: int) -> bytes:
+        """A snapshot of the book as it came: JSON of `lastUpdateId`, `bids` and `asks`, best first."""
+        params: dict[str, str | int] = {"symbol": symbol, "limit": levels}
+        answer = self._get("depth", params)
+        if answer.status == 400:
+            raise self._refused("depth", params, answer.json())
+        return answer.body
+
     def listed(self, symbol: str) -> int:
         """When trading in a symbol began, to the day, microseconds; 0 where that cannot be told."""
         if self._listed is None:
@@ -133,15 +141,15 @@ class Rest:
         answer = self._get(route, params)
         value = answer.json()
         if answer.status == 400:
-            code = value.get("code") if isinstance(value, dict) else None
-            if code == _UNKNOWN:
-                raise UnknownSymbolError(
-                    f"{self.market.about} of Binance know no symbol {params['symbol']!r}"
-                )
-            raise WebError(f"{self.market.path}/{route} refuses {params}: {value}")
+            raise self._refused(route, params, value)
         if not isinstance(value, list):
             raise WebError(f"{self.market.path}/{route} answers with no list: {answer.body[:80]!r}")
         return value
+
+    def _refused(self, route: str, params: dict[str, str | int], value: Any) -> DataError:
+        if isinstance(value, dict) and value.get("code") == _UNKNOWN:
+            return UnknownSymbolError(f"{self.market.about} of Binance know no symbol {params['symbol']!r}")
+        return WebError(f"{self.market.path}/{route} refuses {params}: {value}")
 
     def _get(self, route: str, params: dict[str, str | int]) -> Answer:
         answer = self.web.get(f"{self.base}{self.market.path}/{route}", params, allow=(400,))

@@ -1,0 +1,93 @@
+"""Trades with their numbers, as they come and as they were stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bateia.book.binance import Trade, parse_message
+from bateia.core import DataError, Trades
+from bateia.core.events import Ints
+from bateia.sources.socket import Frame
+from bateia.sources.stored import as_trades
+from bateia.store import Series, Store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Known = tuple[int, Trade]
+"""When it came, by our clock (microseconds UTC), and the trade."""
+
+
+@dataclass(frozen=True, eq=False)
+class NumberedTrades(Trades):
+    """Trades with the exchange's number of each.
+
+    `known_at` never falls and is never before `time`: a trade that had to wait for one before it is known
+    when that one is.
+    """
+
+    id: Ints
+
+
+def reader(symbol: str) -> Callable[[Frame], Known | None]:
+    """Reads the trades of a symbol from frames; DataError for what is no market message, or another's."""
+
+    def read(frame: Frame) -> Known | None:
+        message = parse_message(frame.text or "")
+        if not isinstance(message, Trade):
+            return None
+        if message.symbol != symbol:
+            raise DataError(f"a trade of {message.symbol} in the stream of {symbol}", allowed=symbol)
+        return frame.received, message
+
+    return read
+
+
+def from_table(table: pl.DataFrame, symbol: str, received: int) -> list[Known]:
+    """Rows of a table of REST as if they had come now."""
+    times = table["time"].dt.epoch("us").to_list()
+    counts = (table["last_id"] - table["first_id"] + 1).to_list()
+    columns = (table[name].to_list() for name in ("id", "price", "size", "side"))
+    return [(received, Trade(symbol, *row)) for row in zip(times, *columns, counts, strict=True)]
+
+
+class Blocks:
+    """Makes blocks of rows, the second clock of which never falls, over all of them."""
+
+    def __init__(self) -> None:
+        self._known = -(2**62)
+
+    def make(self, rows: Sequence[Known]) -> NumberedTrades:
+        """One block of these rows."""
+        trades = [trade for _, trade in rows]
+        times = np.array([trade.time for trade in trades], np.int64)
+        came = np.maximum(np.array([received for received, _ in rows], np.int64), times)
+        known = np.maximum.accumulate(np.maximum(came, self._known))
+        self._known = int(known[-1]) if len(known) else self._known
+        return NumberedTrades(
+            time=times,
+            known_at=known,
+            price=np.array([trade.price for trade in trades]),
+            size=np.array([trade.size for trade in trades]),
+            side=np.array([trade.side for trade in trades], np.int8),
+            id=np.array([trade.id for trade in trades], np.int64),
+        )
+
+    def keep(self, block: NumberedTrades) -> NumberedTrades:
+        """A block that is made already; what follows is known after it."""
+        if len(block):
+            self._known = max(self._known, int(block.known_at.max()))
+        return block
+
+
+def stored(store: Store, series: Series, since: int | None) -> Iterator[NumberedTrades]:
+    """What the store has, a day at a time; DataError as the store's own, and for trades without numbers."""
+    for table in store.blocks(series, since):
+        if "id" not in table.columns:
+            raise DataError(f"{series} of the store {store.name!r} has no ids", allowed="trades with numbers")
+        ids = np.array(table["id"].to_numpy(), np.int64)
+        yield NumberedTrades(**as_trades(table).columns(), id=ids)

@@ -1,0 +1,137 @@
+"""A websocket that stays: what drops or falls silent is opened again, with bounded patience."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bateia.core import ConfigError
+from bateia.sources.web import WebError
+
+TRIES = 10
+"""Connections in a row that bring nothing, after which it is told."""
+_BUSY = {408, 418, 425, 429}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message as it came, or, without a text, the news that a connection has been opened."""
+
+    received: int
+    """Our clock, microseconds UTC."""
+    text: str | bytes | None
+
+
+@dataclass(slots=True)
+class SocketStats:
+    """Counts since the start."""
+
+    opened: int = 0
+    dropped: int = 0
+    """Connections that ended or could not be made."""
+    silent: int = 0
+    """Of these, the ones that were closed by us for having said nothing."""
+    frames: int = 0
+    size: int = 0
+    """Characters or bytes of all messages."""
+    reason: str = ""
+    """Why the last connection ended."""
+
+    def line(self) -> str:
+        """One line for a log.
+
+        >>> SocketStats(opened=2, dropped=1, silent=1, frames=70, size=900, reason="nothing for 30 s").line()
+        'opened 2, dropped 1 (silent 1; the last: nothing for 30 s), frames 70'
+        """
+        why = f" (silent {self.silent}; the last: {self.reason})" if self.dropped else ""
+        return f"opened {self.opened}, dropped {self.dropped}{why}, frames {self.frames}"
+
+
+class Socket:
+    """The messages of `url`, over as many connections as it takes.
+
+    `say` is sent at the start of each connection. One that brings nothing for `silence` seconds is closed.
+    Before the next one it waits `backoff` seconds, twice as long after each that brought no message, at most
+    `longest`. After `tries` in a row that brought none it gives up, but for silence where messages came
+    before: a market may be quiet. Pings are answered, and sent every `ping` seconds. What comes faster than
+    it is read waits in a short queue and then at the sender.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        say: Sequence[str] = (),
+        silence: float = 30.0,
+        backoff: float = 1.0,
+        longest: float = 60.0,
+        tries: int = TRIES,
+        ping: float = 20.0,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        try:
+            from websockets import exceptions
+            from websockets.asyncio import client
+        except ImportError:
+            raise ConfigError(
+                "streams need websockets, which is not installed", hint="pip install 'bateia[exchange]'"
+            ) from None
+        if min(silence, backoff, longest, ping) <= 0 or tries < 1:
+            raise ConfigError("a socket without patience", allowed="seconds above 0, and 1 try or more")
+        self.url, self._say = url, tuple(say)
+        self._silence, self._backoff, self._longest, self._tries = silence, backoff, longest, tries
+        self._clock = clock
+        self._connect: Callable[[], Any] = lambda: client.connect(
+            url, open_timeout=10.0, close_timeout=0.5, ping_interval=ping, ping_timeout=ping, max_size=1 << 24
+        )
+        self._errors, self._status = exceptions.WebSocketException, exceptions.InvalidStatus
+        self._address = exceptions.InvalidURI
+        self.stats = SocketStats()
+
+    async def frames(self) -> AsyncGenerator[Frame, None]:
+        """Frames without end; ConfigError for a wrong address, WebError once all tries brought nothing."""
+        vain = 0
+        while True:
+            before, silent = self.stats.frames, self.stats.silent
+            try:
+                async with self._connect() as connection:
+                    self.stats.opened += 1
+                    for text in self._say:
+                        await connection.send(text)
+                    yield Frame(self._clock(), None)
+                    while True:
+                        yield await self._next(connection)
+            except (OSError, EOFError, self._errors) as error:
+                self._ended(error)
+            quiet = self.stats.silent > silent and self.stats.frames > 0
+            vain = 0 if quiet or self.stats.frames > before else vain + 1
+            if vain >= self._tries:
+                hint = "is this machine online, and is the symbol traded?"
+                raise WebError(f"{self.url}: {self.stats.reason} ({vain} tries)", hint=hint)
+            await asyncio.sleep(min(self._longest, self._backoff * 2.0**vain))
+
+    async def _next(self, connection: Any) -> Frame:
+        try:
+            async with asyncio.timeout(self._silence):
+                text = await connection.recv()
+        except TimeoutError:
+            self.stats.silent += 1
+            raise TimeoutError(f"nothing for {self._silence:g} s") from None
+        self.stats.frames += 1
+        self.stats.size += len(text)
+        return Frame(self._clock(), text)
+
+    def _ended(self, error: Exception) -> None:
+        self.stats.dropped += 1
+        self.stats.reason = str(error) or type(error).__name__
+        if isinstance(error, self._address):
+            raise ConfigError(f"{self.url!r} is no address of a stream", allowed="ws:// or wss://") from None
+        if isinstance(error, self._status):
+            status = error.response.status_code
+            if 400 <= status < 500 and status not in _BUSY:
+                raise WebError(
+                    f"{self.url} answers {status}", hint="another address: this one refuses us"
+                ) from None
