@@ -1,4 +1,4 @@
-"""`bateia book build` as a user meets it."""
+"""`bateia book build` and `bateia book pack` as a user meets them."""
 
 import json
 
@@ -69,3 +69,19 @@ def test_the_policy_stop_ends_at_the_line(folder):
 def test_options_that_cannot_be_are_one_clear_line(folder, words, says):
     with pytest.raises(ConfigError, match=says):
         invoke(folder / "in", "--out", folder / "out", *words)
+
+
+def test_archives_are_packed_and_built_from_what_was_packed(folder):
+    words = ["book", "pack", str(folder / "in"), "--out", str(folder / "packed"), "--workers", "1"]
+    result = CliRunner().invoke(cli.app, words, catch_exceptions=False)
+    assert result.exit_code == 1
+    said = " ".join(result.stdout.split())
+    assert "2024-02-28_GENERATED_ob200.packed: 720 messages, 1 malformed lines" in said
+    assert "1 of 2 files" in said and "failed: " in said and "cannot be unpacked" in said
+    again = CliRunner().invoke(cli.app, [*words, "--json"], catch_exceptions=False)
+    kept, failed = json.loads(again.stdout)
+    assert (kept["resumed"], kept["malformed"], failed["path"]) == (True, 1, "")
+    built = invoke(folder / "packed", "--out", folder / "out", "--depth", 50, "--json", "--workers", 1)
+    assert built.exit_code == 0
+    [report] = json.loads(built.stdout)
+    assert (report["rows"], report["faults"], report["skipped"]) == (8, {"malformed": 1}, 620)

@@ -1,4 +1,4 @@
-"""One file of Bybit's order book lines to sampled books, as it is read."""
+"""One file of Bybit's order book lines, or of their packed messages, to sampled books, as it is read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from pydantic import Field
 from bateia.book.bybit import BybitLines, Malformed
 from bateia.book.component import Book
 from bateia.book.messages import Messages
+from bateia.book.packed import SUFFIX, PackedMessages
 from bateia.book.replay import BookReplay, Faults
 from bateia.book.samples import Samples
 from bateia.core import Component, DataError, Duration
 from bateia.core.clock import DAY, MINUTE, SECOND
 from bateia.sources.unpack import unpacked
 
-NAME = re.compile(r"(\d{4}-\d{2}-\d{2})_([A-Za-z0-9_-]+)_ob(\d+)\.data(?:\.zip|\.gz|\.zst)?")
+NAME = re.compile(r"(\d{4}-\d{2}-\d{2})_([A-Za-z0-9_-]+)_ob(\d+)(?:\.data(?:\.zip|\.gz|\.zst)?|\.packed)")
 """Of a day's archive: date, symbol, levels a side."""
 DEEPER = 4
 """A book of this many times the levels that its topic promises is broken: levels were never removed."""
@@ -75,6 +76,21 @@ class ArchiveReader(Component):
         name = NAME.fullmatch(path.name)
         return self.model_copy(update={"symbol": name[2]}) if name and not self.symbol else self
 
+    def parser(self, path: Path) -> BybitLines | PackedMessages:
+        """What parses the file's lines, or has their messages already; DataError if not of what is asked."""
+        if path.suffix != SUFFIX:
+            return BybitLines(self.symbol, self.tick_size, self.mixed)
+        packed = PackedMessages(path)
+        for given, held, what in (
+            (self.symbol, packed.symbol, "symbol"),
+            (self.tick_size, packed.tick_size, "tick size"),
+        ):
+            if given not in {"", None, held}:
+                raise DataError(
+                    f"{path} has the {what} {held!r}, not {given!r}", hint="packing its source with it"
+                )
+        return packed
+
     def open(self, path: str | Path) -> ArchiveSamples:
         """The file as samples to be iterated once."""
         return ArchiveSamples(self, Path(path))
@@ -94,8 +110,7 @@ class ArchiveSamples:
     replay: BookReplay | None = None
 
     def __post_init__(self) -> None:
-        reader = self.reader
-        self.lines = BybitLines(reader.symbol, reader.tick_size, reader.mixed)
+        self.lines = self.reader.parser(self.path)
 
     @property
     def symbol(self) -> str:
@@ -135,6 +150,9 @@ class ArchiveSamples:
         }
 
     def _parts(self) -> Iterator[Messages | Malformed]:
+        if isinstance(self.lines, PackedMessages):
+            yield from self.lines.parts()
+            return
         for piece in unpacked(self.path):
             yield from self.lines.feed(piece)
         yield from self.lines.finish()
