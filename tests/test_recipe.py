@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bateia.core import ConfigError
-from bateia.recipe import Recipe
+from bateia.features.functions import FUNCTIONS
+from bateia.recipe import Recipe, _plan_hash
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 AILAB = (RECIPES / "ailab.yaml").read_text()
@@ -41,6 +43,19 @@ def test_a_library_that_changes_changes_the_hash(small_recipe, monkeypatch):
         type(small_recipe.features), "formulas", lambda self: formulas(self) | {"more": "close"}
     )
     assert small_recipe.hash != before
+
+
+def test_a_function_that_changes_changes_the_hash(small_text, monkeypatch):
+    used = small_text.replace("  define:", '  define:\n    far: "zscore(close, 20)"')
+    watched = f"{small_text}\nregime: {{kind: hmm, observe: {{far: 'zscore(close, 20)'}}}}"
+    texts = (used, watched, small_text)
+    before = [Recipe.parse(text).hash for text in texts]
+    honest = FUNCTIONS["zscore"]
+    monkeypatch.setitem(FUNCTIONS, "zscore", replace(honest, body=f"2 * ({honest.body})"))
+    _plan_hash.cache_clear()
+    after = [Recipe.parse(text).hash for text in texts]
+    _plan_hash.cache_clear()
+    assert [a == b for a, b in zip(after, before, strict=True)] == [False, False, True]
 
 
 @pytest.mark.parametrize(

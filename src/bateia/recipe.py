@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -12,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from bateia.backtest.gates import DEFAULT_GATES, AnyGate
 from bateia.bars import AnyBars
 from bateia.core import INT32, BateiaError, Component, ConfigError, ExpressionError, nearest
+from bateia.core.events import BAR_COLUMNS
 from bateia.features import Features, Plan
 from bateia.labels import AnyLabel, Weights
 from bateia.models import AnyModel, Majority
@@ -50,6 +52,12 @@ def fit_bars(source: AnySource, bars: AnyBars) -> None:
 
 
 _REGIME = "try: regime: {kind: etapa6}"
+
+
+@lru_cache(maxsize=64)
+def _plan_hash(formulas: tuple[tuple[str, str], ...], columns: tuple[str, ...]) -> str:
+    """The hash of what these formulas compile to, hex: a search asks for it once a trial."""
+    return Plan(dict(formulas), columns).hash
 
 
 def _feed_risk(rules: Rules) -> None:
@@ -186,13 +194,16 @@ class Recipe(Component):
     def hash(self) -> str:
         """Content hash, hex: the same for the same settings however the file is written.
 
-        A library is hashed by its formulas: when they change, the experiment is another one.
+        Features, and what a regime looks at, are hashed as they are compiled: when a library's formula or a
+        function's body changes, the experiment is another one.
         """
         # What a run must show, what might be searched and what is accepted change nothing that it measures.
         aside = {"name", "about", "gates", "tune", "quality"}
         others = {"__all__": {"quality"}}
         settings = self.model_dump(mode="json", exclude={**dict.fromkeys(aside, True), "others": others})
-        return content_hash([settings, self.features.formulas()])
+        looks = self.regime.expressions() if self.regime is not None else {}
+        plans = [(self.features.formulas(), self.bars.columns), (looks, BAR_COLUMNS)]
+        return content_hash([settings, *(_plan_hash(tuple(f.items()), tuple(c)) for f, c in plans if f)])
 
     def data_hash(self) -> str:
         """Hash of all the data that the recipe reads, hex."""
