@@ -158,7 +158,7 @@ def rows() -> list[Row]:
         made += _hftbacktest(packed, ours * to_day)
         bars = BARS.run(Samples.concat(list(READER.open(packed))))
         whole = _day(bars)
-        ours = median_time(lambda: write_day(whole, Path(folder), "GENERATED", BARS), 3)
+        ours = median_time(lambda: write_day(whole, Path(folder), "GENERATED", BARS, "generated"), 3)
         made.append(Row("bars to Parquet, checked", "s/day", ours, "no peer", float("nan"), "", None))
     return made
 

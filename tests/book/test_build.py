@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bateia.book.archive import ArchiveReader
+from bateia.book.archive import ArchiveReader, ArchiveSamples
 from bateia.book.bars import AFTER_ANOTHER, FEATURES, BookBars, level_names
 from bateia.book.build import build
 from bateia.book.recorded import RecordingReader
@@ -102,6 +102,103 @@ def test_a_run_goes_on_where_it_stopped(days, tmp_path):
     mark.write_text("{")
     assert [report.resumed for report in build(hours[1], out, READER, shorter)] == [False]
     assert not list(out.rglob("*.part*"))
+
+
+def ending(date):
+    """The last hour of a day, by its snapshot and what comes after."""
+    lines = lines_of(date)
+    start = json.loads(lines[0])
+    made = [
+        generated_line(0, *sides(start), kind="snapshot", ts=start["ts"] + 23 * HOUR_MS, number=0, levels=200)
+    ]
+    for i in range(1, 720):
+        ts, number = start["ts"] + 23 * HOUR_MS + 5000 * i, i
+        made.append(generated_line(i, [("480.00", "5")], [], ts=ts, number=number, levels=200))
+    return made
+
+
+def sides(message):
+    return message["data"]["b"], message["data"]["a"]
+
+
+def first_row(path):
+    return pl.read_parquet(path, columns=AFTER_ANOTHER, n_rows=1).row(0)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_days_built_one_by_one_in_any_order_are_joined(order, tmp_path):
+    paths = [
+        archived(tmp_path, DAYS[0], ending(DAYS[0])),
+        archived(tmp_path, DAYS[1], lines_of(DAYS[1], HOUR_MS)),
+    ]
+    build(tmp_path, tmp_path / "both", READER, KIND)
+    for i in order:
+        build(paths[i], tmp_path / "out", READER, KIND)
+    second = f"GENERATED/{DAYS[1]}.parquet"
+    assert np.isfinite(first_row(tmp_path / "out" / second)).all()
+    assert pl.read_parquet(tmp_path / "out" / second).equals(pl.read_parquet(tmp_path / "both" / second))
+
+
+def test_a_day_built_again_is_the_one_that_the_next_is_joined_to(tmp_path):
+    archived(tmp_path / "in", DAYS[1], lines_of(DAYS[1], HOUR_MS))
+    second = tmp_path / "out" / f"GENERATED/{DAYS[1]}.parquet"
+    closes = []
+    for size in (b'"5"', b'"7"'):
+        changed = [line.replace(b'["480.00",' + b'"5"', b'["500.00",' + size) for line in ending(DAYS[0])]
+        archived(tmp_path / "in", DAYS[0], changed)
+        assert {report.error for report in build(tmp_path / "in", tmp_path / "out", READER, KIND)} == {""}
+        first = pl.read_parquet(second.with_name(f"{DAYS[0]}.parquet"))["close"][-1]
+        closes.append(first)
+        opened = pl.read_parquet(second)["close"][0]
+        assert first_row(second)[2] == pytest.approx(np.log(opened / first), rel=1e-12)
+    assert closes[0] != closes[1]
+
+
+def test_a_day_of_another_source_is_not_written_over(tmp_path):
+    hour = lines_of(DAYS[0], HOUR_MS)
+    for name in ("morning.data", "evening.data"):
+        (tmp_path / name).write_bytes(b"".join(hour))
+    [one] = build(tmp_path / "morning.data", tmp_path / "out", READER, KIND)
+    before = (tmp_path / "out" / one.days[0]).read_bytes()
+    [other] = build(tmp_path / "evening.data", tmp_path / "out", READER, KIND)
+    assert (
+        "holds the bars of morning.data, not of evening.data; allowed: one file a symbol and day"
+        in other.error
+    )
+    assert (tmp_path / "out" / one.days[0]).read_bytes() == before
+    [again] = build(tmp_path / "morning.data", tmp_path / "out", READER, BookBars(bar="30s"))
+    assert again.error == "" and not again.resumed
+
+
+def test_a_day_that_was_damaged_since_is_told_and_built_by_the_next_run(tmp_path):
+    path = archived(tmp_path, DAYS[0], lines_of(DAYS[0], HOUR_MS))
+    [one] = build(path, tmp_path / "out", READER, KIND)
+    day = tmp_path / "out" / one.days[0]
+    day.write_bytes(day.read_bytes()[:-9])
+    [damaged] = build(path, tmp_path / "out", READER, KIND)
+    assert f"{day} cannot be read" in damaged.error
+    [again] = build(path, tmp_path / "out", READER, KIND)
+    assert (again.error, again.resumed) == ("", False)
+
+
+def test_what_nobody_foresaw_in_one_file_stops_no_other(tmp_path, monkeypatch):
+    for date in DAYS:
+        archived(tmp_path / "in", date, lines_of(date, HOUR_MS))
+
+    def fails(reader, path):
+        if DAYS[0] in path.name:
+            raise ZeroDivisionError("so it is")
+        return ArchiveSamples(reader, path)
+
+    monkeypatch.setattr(ArchiveReader, "open", fails)
+    bad, good = build(tmp_path / "in", tmp_path / "out", READER, KIND)
+    assert "ZeroDivisionError('so it is')" in bad.error and good.rows == 59
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path):
+    path = archived(tmp_path, DAYS[0], lines_of(DAYS[0], HOUR_MS))
+    with pytest.raises(DataError, match="cannot write to"):
+        build(path, path, READER, KIND)
 
 
 def test_processes_make_the_same_files(tmp_path):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bateia.book.archive import NAME, ArchiveReader
 from bateia.book.bars import BookBars, BookRows
-from bateia.book.days import date_of, join_day, split_days, write_day
+from bateia.book.days import check_free, date_of, day_after, join_day, split_days, write_day
 from bateia.book.recorded import RecordingReader
 from bateia.core import BateiaError, DataError, format_duration
 
@@ -51,7 +51,7 @@ class FileReport:
 
 def build_file(path: Path, out: Path, reader: Reader, kind: BookBars) -> FileReport:
     """One archive to its days' files under `out`; what is wrong with it is in the report, never raised."""
-    kept = out / ".built" / f"{path.name}.json"
+    kept = _mark_of(path, out)
     try:
         mark = _mark(path, reader, kind)
         done = _done(kept, mark, out)
@@ -83,7 +83,10 @@ def build(
     """
     paths = reader.find(Path(source))
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}: {error.strerror}", allowed="a folder") from None
     twice = _same_day(paths)
     reports: dict[Path, FileReport] = {path: FileReport(str(path), error=why) for path, why in twice.items()}
     for report in reports.values():
@@ -92,10 +95,7 @@ def build(
     for path, report in _each(left, folder, reader, kind, executor):
         reports[path] = report
         watch(report)
-    made = [reports[path] for path in paths]
-    for day in sorted({day for report in made for day in report.days}):
-        join_day(folder / day, kind)
-    return made
+    return [_joined(path, reports[path], folder, kind) for path in paths]
 
 
 def _each(
@@ -103,7 +103,10 @@ def _each(
 ) -> Iterator[tuple[Path, FileReport]]:
     if executor is None:
         for path in paths:
-            yield path, build_file(path, out, reader, kind)
+            try:
+                yield path, build_file(path, out, reader, kind)
+            except Exception as error:  # what a process would say, as below
+                yield path, FileReport(str(path), error=f"{path}: {error!r}")
         return
     asked = {executor.submit(build_file, path, out, reader, kind): path for path in paths}
     try:
@@ -113,6 +116,24 @@ def _each(
     finally:
         for waiting in asked:
             waiting.cancel()
+
+
+def _joined(path: Path, report: FileReport, out: Path, kind: BookBars) -> FileReport:
+    """The report, once each of its days is joined to the day before it and the day after is to it."""
+    try:
+        for day in report.days:
+            for one in (out / day, day_after(out / day)):
+                if one.is_file():
+                    join_day(one, kind)
+    except (BateiaError, OSError) as error:
+        _mark_of(path, out).unlink(missing_ok=True)
+        return replace(report, error=str(error))
+    return report
+
+
+def _mark_of(path: Path, out: Path) -> Path:
+    """Where it is kept what a file was built from."""
+    return out / ".built" / f"{path.name}.json"
 
 
 def _same_day(paths: Sequence[Path]) -> dict[Path, str]:
@@ -161,7 +182,10 @@ def _built(path: Path, out: Path, reader: Reader, kind: BookBars) -> FileReport:
     name = NAME.fullmatch(path.name)
     if name:
         _of_day(path, rows, name[1])
-    days = [write_day(day, out, samples.symbol, kind) for day in split_days(rows, kind.bar)]
+    parts = list(split_days(rows, kind.bar))
+    for part in parts:
+        check_free(part, out, samples.symbol, kind, path.name)
+    days = [write_day(part, out, samples.symbol, kind, path.name) for part in parts]
     return FileReport(
         source=str(path),
         days=[day for day, _ in days],

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+def column_names(kind: BookBars) -> list[str]:
+    """The columns of a file of these bars, in order.
+
+    >>> len(column_names(BookBars()))
+    811
+    """
+    return ["time", *level_names(kind.depth), *FEATURES]
+
+
 def validate_bars(path: str | Path, kind: BookBars) -> int:
     """How many gaps a Parquet file of book bars has; DataError, naming the row, for anything that cannot be.
 
@@ -23,7 +32,7 @@ def validate_bars(path: str | Path, kind: BookBars) -> int:
     """
     import polars as pl
 
-    names = ["time", *level_names(kind.depth), *FEATURES]
+    names = column_names(kind)
     try:
         found = list(pl.read_parquet_schema(path))
         if found != names:
