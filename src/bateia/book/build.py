@@ -105,8 +105,8 @@ def _each(
         for path in paths:
             try:
                 yield path, build_file(path, out, reader, kind)
-            except Exception as error:  # what a process would say, as below
-                yield path, FileReport(str(path), error=f"{path}: {error!r}")
+            except Exception as failure:  # what a process would say, as below
+                yield path, FileReport(str(path), error=f"{path}: {failure!r}")
         return
     asked = {executor.submit(build_file, path, out, reader, kind): path for path in paths}
     try:

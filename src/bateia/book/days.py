@@ -142,6 +142,7 @@ def _join(path: Path, kind: BookBars, notes: dict[str, str]) -> bool:
     frame = pl.read_parquet(path)
     for name, value in zip(AFTER_ANOTHER, values, strict=True):
         frame[0, name] = value
-    kept = {key: notes[key] for key in ("upper", "lower", "source") if key in notes}
+    names: tuple[str, ...] = ("upper", "lower", "source")
+    kept = {key: notes[key] for key in names if key in notes}
     write_checked(frame, path, kind, kept)
     return True
