@@ -57,6 +57,61 @@ def test_nobody_is_paid_for_being_slow(skill):
     assert earned[0] > 2 * abs(earned[-1])
 
 
+def left(side, candles, both, **exits):
+    """Reasons and prices of the exits from one position that is held from the first candle's end on."""
+    broker = SimulatedBroker(costs=Costs(), latency="0", exits=Exits(both=both, **exits))
+    fills = simulate(candles, np.full(len(candles), float(side)), tape_of(candles), broker).fills
+    return [(int(reason), float(price)) for reason, price in zip(fills.reason, fills.market, strict=True)][1:]
+
+
+def candle(*rows):
+    """Candles of (open, high, low, close), five minutes each."""
+    o, h, low, c = np.array(rows, float).T
+    opened = 5 * MINUTE * np.arange(len(rows), dtype=np.int64)
+    volume, zero = np.full(len(rows), 8.0), [np.zeros(len(rows))] * 4
+    end = opened + 5 * MINUTE
+    return Bars(opened, end, end, o, h, low, c, volume, volume * c, c, *zero)
+
+
+FLAT = (100, 100, 100, 100)
+STOP, TAKE = {"stop_loss": Distance(bp=100)}, {"take_profit": Distance(bp=100)}
+
+
+@pytest.mark.parametrize(("side", "close"), [(1, 99.5), (-1, 100.5)])
+@pytest.mark.parametrize("stop", [STOP, {"trailing": Distance(bp=100)}], ids=lambda stop: next(iter(stop)))
+def test_a_candle_that_reaches_both_ends_stops_first_unless_its_path_is_asked(side, close, stop):
+    # The path goes to the take-profit first: a candle that fell saw its high first, one that rose its low.
+    both = candle(FLAT, FLAT, (100, 102, 98, close), FLAT)
+    worst, reason = 100 - 2 * side, 1 if stop is STOP else 2
+    assert left(side, both, "stop", **stop, **TAKE) == [(reason, worst)]
+    assert left(side, both, "path", **stop, **TAKE) == [(3, 100 + side)]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("both", ["stop", "path"])
+def test_a_candle_that_reaches_one_end_is_left_there(side, both):
+    up, down = (100, 102, 99.5, 99.8), (100, 100.5, 98, 99.8)
+    for one in (up, down):
+        exits = left(side, candle(FLAT, FLAT, one, FLAT), both, **STOP, **TAKE)
+        won = (one is up) == (side > 0)
+        assert exits == [(3, 100 + side) if won else (1, 100 - 2 * side)]
+    assert left(side, candle(FLAT, FLAT, (100, 102, 98, 100), FLAT), both, **TAKE) == [(3, 100 + side)]
+
+
+def test_stopping_first_never_earns_more():
+    candles = generated_candles(4000)
+    target = np.repeat([1.0, -1.0, 0.0, 0.0], 3)[np.arange(len(candles)) % 12]
+    exits = {"take_profit": Distance(bp=8), "stop_loss": Distance(bp=8)}
+    found = {}
+    for both in ("stop", "path"):
+        broker = SimulatedBroker(costs=Costs(), latency="0", exits=Exits(both=both, **exits))
+        found[both] = simulate(candles, target, tape_of(candles), broker)
+    net = {both: done.trips.net for both, done in found.items()}
+    assert len(net["stop"]) == len(net["path"]) > 500
+    assert (net["stop"] <= net["path"] + 1e-12).all()
+    assert (net["stop"] < net["path"] - 1e-12).sum() > 10
+
+
 @pytest.mark.parametrize("side", [1, -1])
 def test_a_take_profit_earns_its_distance_and_a_stop_loses_no_less(side):
     candles = generated_candles(4000)

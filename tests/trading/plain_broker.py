@@ -21,6 +21,7 @@ class Symbol:
         self.opened = self.funded = self.lent = 0
         self.left = 0
         self.limit = None
+        self.promised = False
         self.gauge = (math.nan,) * 4
 
     def value(self, price):
@@ -38,7 +39,7 @@ class PlainBroker:
         self.liquidating = False
         self.fills, self.charges, self.refused = [], [], 0
 
-    def trade(self, time, number, price, gauge=None):
+    def trade(self, time, number, price, gauge=None, more=0):
         """One trade of one symbol, after the gauges that it is the first to see."""
         own = self.symbols[number]
         if gauge is not None:
@@ -46,6 +47,10 @@ class PlainBroker:
         self.settle(time)
         if not self.liquidated(time, number, price):
             reason = self.exit_of(own, time, price)
+            if own.promised and reason not in {1, 2}:
+                reason = 3
+            if reason == 3 and more and not own.promised and self.may_have_stopped(own, time, price):
+                own.promised, reason = True, 0
             if reason:
                 own.left = math.copysign(1, own.position)
                 self.fill(time, number, self.left_at(own, price, reason), 0.0, reason)
@@ -147,12 +152,20 @@ class PlainBroker:
             own.best = max(own.best, price) if side > 0 else min(own.best, price)
         return reason
 
+    def may_have_stopped(self, own, time, price):
+        """Whether a take-profit waits for the candle's other extreme: a stop, and no order due."""
+        exits = own.broker.exits
+        waits = own.orders and own.orders[0][1] < time
+        return exits.both == "stop" and (exits.stop_loss or exits.trailing) and not waits
+
     def left_at(self, own, price, reason):
         """A take-profit is an order that lies at its level: no gap makes it better."""
         if reason != 3:
             return price
         distance = own.broker.exits.take_profit
         gain = distance.bp * 1e-4 * own.entry if distance.atr is None else distance.atr * own.atr
+        if own.promised:
+            return own.entry + math.copysign(1, own.position) * gain
         return min(price, own.entry + gain) if own.position > 0 else max(price, own.entry - gain)
 
     def meet(self, time, number, price):
@@ -204,6 +217,8 @@ class PlainBroker:
     def fill(self, time, number, market, wanted, reason, order=None, maker=False):
         own = self.symbols[number]
         broker, costs, held = own.broker, own.broker.costs, own.position
+        # After the price was asked for.
+        own.promised = False
         change = wanted - held
         units, times = abs(change), broker.multiplier
         spread, slippage, impact = (0.0, 0.0, 0.0) if maker else self.away(own, market, units)
@@ -278,11 +293,11 @@ class PlainBroker:
         return max(fee, costs.min_fee) if costs.min_fee else fee
 
 
-def plain_run(brokers, orders, margin, time, price, symbol, gauges):
+def plain_run(brokers, orders, margin, time, price, symbol, gauges, more):
     """The plain broker after all the trades; `gauges` maps a trade's row to what it is the first to see."""
     plain = PlainBroker(brokers, orders, margin)
     for j in range(len(time)):
-        plain.trade(int(time[j]), int(symbol[j]), float(price[j]), gauges.get(j))
+        plain.trade(int(time[j]), int(symbol[j]), float(price[j]), gauges.get(j), more[j])
     return plain
 
 

@@ -4,8 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bateia.core import Trades
-from bateia.trading import PARTS, Account, Charges, Fills
+from bateia.trading import PARTS, Account, Charges, Fills, Tape
 from bateia.trading.desk import DeskStream
 from bateia.trading.latency import draw_latency
 from trading.plain_broker import plain_run, rows_of
@@ -61,6 +60,7 @@ def brokers(draw):
         "trailing": draw(st.one_of(st.none(), distance())),
         "time_out": draw(st.sampled_from([None, "5h"])),
     }
+    both = {"both": draw(st.sampled_from(["stop", "path"]))}
     charged = draw(costs(passive))
     ticks = [0.25, 0.1] if (charged["spread"] or {}).get("kind") == "ticks" else [0.0, 0.25, 0.1]
     rates = [{"time": k * 5 * HOUR, "rate_bps": (-1) ** k * 3.0 + k} for k in range(1, 60)]
@@ -76,7 +76,7 @@ def brokers(draw):
         "tick": draw(st.sampled_from(ticks)),
         "lot": draw(st.sampled_from([0.0, 0.3])),
         "min_notional": draw(st.sampled_from([0.0, 150.0])),
-        "exits": draw(st.sampled_from([None, exits])) if any(exits.values()) else None,
+        "exits": draw(st.sampled_from([None, exits | both])) if any(exits.values()) else None,
         "funding": draw(
             st.sampled_from([None, {"kind": "fixed", "rate_bps": 2.0}, {"kind": "table", "rates": rates}])
         ),
@@ -97,7 +97,8 @@ def generated_tape(rng, n):
     time = np.cumsum(rng.integers(0, 3, n) * HOUR // 2).astype(np.int64)
     price = 100 + 0.25 * np.cumsum(rng.integers(-4, 5, n) * rng.choice([1, 1, 1, 6], n))
     price = np.maximum(price, 20.0)
-    return Trades(time, time, price, rng.integers(1, 9, n).astype(float), np.zeros(n, np.int8))
+    size, more = rng.integers(1, 9, n).astype(float), rng.integers(0, 2, n).astype(np.int8)
+    return Tape(time, time, price, size, np.zeros(n, np.int8), more)
 
 
 def generated_decisions(rng, n, end):
@@ -137,9 +138,9 @@ def situations(draw):
 def merged(tapes):
     """Rows of all tapes by time, then symbol."""
     rows = [
-        (int(t), s, float(p))
+        (int(t), s, float(p), int(more))
         for s, tape in enumerate(tapes)
-        for t, p in zip(tape.time, tape.price, strict=True)
+        for t, p, more in zip(tape.time, tape.price, tape.more, strict=True)
     ]
     return sorted(rows, key=lambda row: row[:2])
 
@@ -151,9 +152,9 @@ def plain(account, tapes, decisions):
         stream = broker.gauges()
         for at, values in zip(*stream.run(tape), strict=True) if stream else ():
             gauges[places[at]] = values
-    time, symbol, price = zip(*rows, strict=True)
+    time, symbol, price, more = zip(*rows, strict=True)
     lines = lines_of(account, decisions)
-    return plain_run(account.brokers.values(), lines, account.margin, time, price, symbol, gauges)
+    return plain_run(account.brokers.values(), lines, account.margin, time, price, symbol, gauges, more)
 
 
 def test_the_situations_generated_hold_everything_that_can_happen():

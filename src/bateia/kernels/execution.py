@@ -29,7 +29,7 @@ from bateia.kernels.jit import kernel
 ) = range(14)
 DAYS = 30
 # `book` and `clock`: the state of each symbol, a row each.
-POSITION, MARK, ENTRY, BEST, ATR, HOLD, LIMIT, VOLATILITY, VOLUME, HALF, RANGE = range(11)
+POSITION, MARK, ENTRY, BEST, ATR, HOLD, LIMIT, PROMISED, VOLATILITY, VOLUME, HALF, RANGE = range(12)
 OPENED, FUNDED, BORROWED, HEAD, STOP_ROW, FUNDING_FIRST, FUNDING_STOP = range(7)
 # `params`: the rules of each symbol, a row each; then three columns for each tier of fees.
 (
@@ -54,11 +54,12 @@ OPENED, FUNDED, BORROWED, HEAD, STOP_ROW, FUNDING_FIRST, FUNDING_STOP = range(7)
     TRAIL,
     TRAIL_ATR,
     TIME_OUT,
+    STOP_FIRST,
     BORROW,
     FUNDING_EVERY,
     FUNDING_RATE,
     TIERS,
-) = range(25)
+) = range(26)
 # `orders`, by symbol and then in line; `funding`, by symbol and then in time.
 DECIDED, DUE, ROW, TARGET = range(4)
 # Why a fill was made, and what a charge is for.
@@ -224,6 +225,7 @@ def _fee(account: Floats, params: Floats, s: int, market: float, units: float, m
 def _enter(book: Floats, clock: Ints, s: int, time: int, market: float, wanted: float) -> None:
     """The position after a fill: where it was entered, and since when it is watched."""
     held = book[s, POSITION]
+    book[s, PROMISED] = 0.0
     if wanted != 0.0 and (held == 0.0 or (wanted > 0.0) != (held > 0.0)):
         book[s, ENTRY] = book[s, BEST] = market
         book[s, ATR] = book[s, RANGE]
@@ -316,12 +318,17 @@ def _trigger(book: Floats, params: Floats, s: int, opened: int, time: int, price
 
 @kernel
 def _left_at(book: Floats, params: Floats, s: int, reason: int, price: float) -> float:
-    """The market's price for an exit: this trade's own, but no better than a take-profit's level."""
+    """The market's price for an exit: this trade's own, but no better than a take-profit's level.
+
+    A take-profit that has waited for the candle's other extreme gets its level.
+    """
     if reason != TAKEN:
         return price
     side = 1.0 if book[s, POSITION] > 0.0 else -1.0
     entry = book[s, ENTRY]
     gain = params[s, TAKE] * entry if params[s, TAKE] > 0.0 else params[s, TAKE_ATR] * book[s, ATR]
+    if book[s, PROMISED] > 0.0:
+        return entry + side * gain
     return min(price, entry + gain) if side > 0.0 else max(price, entry - gain)
 
 
@@ -474,23 +481,29 @@ def execute(
     gauged: Ints,
     gauged_symbol: Ints,
     gauge: Floats,
+    more: Bytes,
 ) -> int:
     """Meet orders, exits, margin and charges with trades in time order; returns how many trades were met.
 
     An order due at T takes its symbol's first trade later than T, and several orders may take the same
     trade, oldest first. A charge of time T falls on what was held before the first trade at or after T.
-    `gauge[i]` (volatility, volume, half spread, range) holds from trade `gauged[i]` on. Less than all the
-    trades come back where a fill's cost was not known: state and output are then of no use.
+    `gauge[i]` (volatility, volume, half spread, range) holds from trade `gauged[i]` on. Where `more[j]` is
+    not 0 the symbol's next trade is the other extreme of the same candle: a take-profit then waits for it,
+    since a stop may have come first. Less than all the trades come back where a fill's cost was not known:
+    state and output are then of no use.
     """
     n, c, j = len(time), 0, 0
     book, clock, params, orders = d.book, d.clock, d.params, d.orders
     alone, margin = len(book) == 1, d.account[MARGIN] > 0.0
-    charging, watched = False, np.zeros(len(book), np.bool_)
+    charging, watched, stops = False, np.zeros(len(book), np.bool_), np.zeros(len(book), np.bool_)
     for s in range(len(book)):
         charging |= params[s, BORROW] > 0.0 or params[s, FUNDING_EVERY] > 0.0
         charging |= clock[s, FUNDING_STOP] > clock[s, FUNDING_FIRST]
         for exit_ in range(STOP, TIME_OUT + 1):
             watched[s] |= params[s, exit_] > 0.0
+        stops[s] = params[s, STOP_FIRST] > 0.0 and (
+            params[s, STOP] + params[s, STOP_ATR] + params[s, TRAIL] + params[s, TRAIL_ATR] > 0.0
+        )
     upcoming = _upcoming(d) if charging else NEVER_DUE
     while True:
         due = NEVER_DUE
@@ -513,12 +526,18 @@ def execute(
         reason, made = ORDER, d.account[MADE]
         if watched[s] and book[s, POSITION] != 0.0:
             reason = _trigger(book, params, s, clock[s, OPENED], now, p)
+            if book[s, PROMISED] > 0.0 and reason not in (STOPPED, TRAILED):
+                reason = TAKEN
             if reason == ORDER and (p - book[s, BEST]) * book[s, POSITION] > 0.0:
                 book[s, BEST] = p
         waiting = clock[s, HEAD] < clock[s, STOP_ROW] and orders[clock[s, HEAD], DUE] < now
         short_of = margin and _short_of(d.account, book, params, s, p)
         if waiting and reason == ORDER and book[s, LIMIT] > 0.0 and not margin:
             waiting = not _still(d.account, book, clock, params, orders, s, now, p)
+        if reason == TAKEN and more[j] != 0 and stops[s] and not (waiting or short_of):
+            if book[s, PROMISED] == 0.0:
+                book[s, PROMISED] = 1.0
+                reason = ORDER
         if reason != ORDER or waiting or short_of:
             if short_of:
                 _liquidate(d, s, now, p)

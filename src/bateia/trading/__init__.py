@@ -1,7 +1,7 @@
 """Scores into positions, positions into fills: policies, costs and brokers."""
 
 from bateia.trading.account import Account, AccountStream
-from bateia.trading.blocks import CHARGES, PARTS, REASONS, Charges, Fills, Orders
+from bateia.trading.blocks import CHARGES, PARTS, REASONS, Charges, Fills, Orders, Tape
 from bateia.trading.broker import AnyBroker, BrokerStream, SimulatedBroker
 from bateia.trading.calibration import Calibration
 from bateia.trading.costs import Costs, Tier
@@ -41,6 +41,7 @@ __all__ = [
     "PolicyStream",
     "SimulatedBroker",
     "Sized",
+    "Tape",
     "Threshold",
     "Tier",
     "UniformLatency",

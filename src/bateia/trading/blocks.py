@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bateia.core import Block
+from bateia.core import Block, Trades
 from bateia.core.events import Bytes, Floats, Ints
 from bateia.kernels import execution
 
@@ -19,6 +19,13 @@ CHARGES = ("funding", "borrow")
 """What `Charges.kind` counts into."""
 PARTS = ("fee", "spread", "slippage", "impact", "liquidation")
 """The columns of `Fills` that add up to `cost`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tape(Trades):
+    """What candles tell of trades; `more` is 1 where the next one is the same candle's other extreme."""
+
+    more: Bytes
 
 
 @dataclass(frozen=True, eq=False)

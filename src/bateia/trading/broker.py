@@ -126,7 +126,7 @@ class SimulatedBroker(Component):
             self.lot,
             self.min_notional,
             float(self.orders == "passive"),
-            *(self.exits.params() if self.exits else [0.0] * 7),
+            *(self.exits.params() if self.exits else [0.0] * 8),
             costs.borrow_bps * 1e-4,
             float(fixed.every) if fixed else 0.0,
             fixed.rate_bps * 1e-4 if fixed else 0.0,

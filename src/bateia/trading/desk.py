@@ -13,7 +13,7 @@ from bateia.core.clock import DAY
 from bateia.core.events import Bytes, Floats, Ints
 from bateia.kernels import execution
 from bateia.kernels.execution import Desk
-from bateia.trading.blocks import Charges, Fills, Orders, charges_of, fills_of
+from bateia.trading.blocks import Charges, Fills, Orders, Tape, charges_of, fills_of
 from bateia.trading.gauges import GaugeStream
 from bateia.trading.latency import draw_latency
 from bateia.trading.margin import Margin
@@ -110,13 +110,13 @@ class DeskStream:
         targets = [np.ascontiguousarray(target, np.float64) for _, target in decisions]
         for s, (time, target) in enumerate(zip(times, targets, strict=True)):
             self._check(s, time, target, trades[s])
-        time, price, symbol, rows = self._merge(trades)
+        time, price, symbol, more, rows = self._merge(trades)
         gauged = [self._gauge(s, block) for s, block in enumerate(trades)]
         for s, (when, target) in enumerate(zip(times, targets, strict=True)):
             self._enqueue(s, when, target, trades[s])
         at, owner, values = _merge_gauges(gauged, rows)
         desk = self._desk(time)
-        met = execution.execute(desk, time, price, symbol, at, owner, values)
+        met = execution.execute(desk, time, price, symbol, at, owner, values, more)
         if met < len(time):
             raise self._unknown(int(symbol[met]), int(time[met]))
         self._commit(desk, trades, time, symbol)
@@ -165,11 +165,11 @@ class DeskStream:
             self._last = np.array([time[-1], symbol[-1]], np.int64)
         self.charges = charges_of(desk)
 
-    def _merge(self, trades: Sequence[Trades]) -> tuple[Ints, Floats, Bytes, list[Ints]]:
-        """All trades in time order, whose they are, and where each symbol's rows went."""
+    def _merge(self, trades: Sequence[Trades]) -> tuple[Ints, Floats, Bytes, Bytes, list[Ints]]:
+        """All trades in time order, whose they are, `Tape.more`, and where each symbol's rows went."""
         if len(trades) == 1:
             time, price = np.ascontiguousarray(trades[0].time), np.ascontiguousarray(trades[0].price)
-            return time, price, np.zeros(len(time), np.int8), []
+            return time, price, np.zeros(len(time), np.int8), _more(trades[0]), []
         time = np.concatenate([block.time for block in trades])
         symbol = np.repeat(np.arange(len(trades), dtype=np.int8), [len(block) for block in trades])
         order = np.argsort(time, kind="stable")
@@ -182,7 +182,9 @@ class DeskStream:
                 f"a trade of {format_time(int(time[0]))} comes after later ones of another symbol",
                 allowed="one span of time for all the symbols in each call",
             )
-        return time, np.concatenate([block.price for block in trades])[order], symbol, rows
+        price = np.concatenate([block.price for block in trades])[order]
+        more = np.concatenate([_more(block) for block in trades])[order]
+        return time, price, symbol, more, rows
 
     def _gauge(self, s: int, trades: Trades) -> tuple[Ints, Floats]:
         stream = self._gauges[s]
@@ -264,6 +266,10 @@ class _Rules:
 
 
 _NO_FUNDING = (np.empty(0, np.int64), np.empty(0))
+
+
+def _more(trades: Trades) -> Bytes:
+    return np.ascontiguousarray(trades.more) if isinstance(trades, Tape) else np.zeros(len(trades), np.int8)
 
 
 def _merge_gauges(gauged: list[tuple[Ints, Floats]], rows: list[Ints]) -> tuple[Ints, Ints, Floats]:

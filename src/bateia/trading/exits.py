@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -47,6 +47,9 @@ class Exits(Component):
     trailing: Distance | None = None
     time_out: Duration | None = None
     """How long a position may be open, from flat or flip."""
+    both: Literal["stop", "path"] = "stop"
+    """Where one candle reaches a take-profit and, at its other end, a stop or trailing stop: the stop, as
+    nobody knows which came first, or what the candle's assumed path meets first. Trades leave no doubt."""
 
     @model_validator(mode="after")
     def _any(self) -> Self:
@@ -63,11 +66,11 @@ class Exits(Component):
         )
 
     def params(self) -> list[float]:
-        """(fraction, ATR) of stop, take and trail, then the time-out in microseconds; 0: none."""
+        """(fraction, ATR) of stop, take and trail, time-out in microseconds, 1: the stop first; 0: none."""
         row: list[float] = []
         for distance in (self.stop_loss, self.take_profit, self.trailing):
             row += [(distance.bp or 0.0) * 1e-4, distance.atr or 0.0] if distance else [0.0, 0.0]
-        return [*row, float(self.time_out or 0)]
+        return [*row, float(self.time_out or 0), float(self.both == "stop")]
 
     def describe(self) -> str:
         """The exits in words.
