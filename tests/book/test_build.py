@@ -170,6 +170,15 @@ def test_a_day_of_another_source_is_not_written_over(tmp_path):
     assert again.error == "" and not again.resumed
 
 
+def test_an_archive_packed_otherwise_is_the_same_source(tmp_path):
+    path = archived(tmp_path / "in", DAYS[0], lines_of(DAYS[0], HOUR_MS))
+    plain = tmp_path / path.stem
+    plain.write_bytes(b"".join(lines_of(DAYS[0], HOUR_MS)))
+    for one in (path, plain):
+        [report] = build(one, tmp_path / "out", READER, KIND)
+        assert (report.error, report.resumed) == ("", False)
+
+
 def test_a_day_that_was_damaged_since_is_told_and_built_by_the_next_run(tmp_path):
     path = archived(tmp_path, DAYS[0], lines_of(DAYS[0], HOUR_MS))
     [one] = build(path, tmp_path / "out", READER, KIND)

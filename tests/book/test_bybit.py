@@ -1,6 +1,7 @@
 """Lines of Bybit: the kernel against the JSON library, any cut of the bytes, and lines that are none."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from bateia.book import bybit
 from bateia.book.bybit import BybitLines, Malformed
-from bateia.book.bybit_line import read_line
+from bateia.book.bybit_line import ENOUGH, read_line
 from bateia.core import DataError
 from bateia.sources.unpack import unpacked
 from plain_lines import ARCHIVE, RECORDING, SYMBOLS, cut, generated_line, generated_lines
@@ -233,22 +234,27 @@ def test_a_price_off_the_grid_is_an_error_with_its_line():
     for text in ("9.985", "9.9850", "9.98500000000000000001"):
         with pytest.raises(DataError, match=r"line 3: the price 9.985\d* is off the tick grid; .* 0.01"):
             parsed(FIRST + generated_line(1, [], []) + generated_line(2, [(text, "1")], []), tick_size=0.01)
-    with pytest.raises(DataError, match=r"line 1: the price 9\.99 is off the tick grid"):
+    with pytest.raises(DataError, match=r"line 1: the price 9\.99 is off the tick grid; .*size of 0\.01"):
         parsed(FIRST + generated_line(1, [("9.98", "1")], []), tick_size=0.05)
 
 
 @pytest.mark.parametrize(
-    ("prices", "tick"),
-    [
-        (["1.9530", "1.9531"], 0.0001),
-        (["65114.20", "65113.70"], 0.1),
-        (["100", "250"], 50.0),
-        (["0.05", "0.1"], 0.05),
-    ],
+    ("first", "step", "tick"),
+    [("1.9530", "0.0001", 0.0001), ("65114.20", "0.10", 0.1), ("100", "50", 50.0), ("0.05", "0.05", 0.05)],
 )
-def test_the_tick_size_is_the_coarsest_that_fits(prices, tick):
-    lines, _ = parsed(generated_line(0, [(price, "1") for price in prices], [], kind="snapshot"))
+@pytest.mark.parametrize("extra", [0, 7])
+def test_the_tick_size_is_the_coarsest_that_fits_many_prices(first, step, tick, extra):
+    prices = [Decimal(first) + i * Decimal(step) for i in range(ENOUGH + extra)]
+    lines, _ = parsed(generated_line(0, [(str(price), "1") for price in prices], [], kind="snapshot"))
     assert lines.tick_size == tick
+
+
+def test_a_few_prices_tell_the_last_place_that_is_written():
+    few = generated_line(0, [("9.50", "1"), ("9.00", "2")], [], kind="snapshot")
+    empty = generated_line(0, [], [], kind="snapshot")
+    lines, parts = parsed(empty + few + generated_line(1, [("9.51", "1")], []))
+    assert (lines.tick_size, lines.early) == (0.01, 1)
+    assert [part.ticks.tolist() for part in parts] == [[950, 900], [951]]
 
 
 def test_changes_before_any_tick_size_is_known_are_counted():

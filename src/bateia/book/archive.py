@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from bateia.book.bybit import BybitLines, Malformed
 from bateia.book.component import Book
@@ -129,6 +129,7 @@ class ArchiveSamples:
                 raise DataError(
                     f"no snapshot of an order book in its {self.lines.lines} lines",
                     allowed="lines of Bybit's orderbook topics",
+                    hint="another exchange, if it is a recording of one",
                 )
             last = self.replay.advance(self._end(self.replay.last_time))
             if len(last):
@@ -182,7 +183,11 @@ class ArchiveSamples:
                 f"{reader.depth} levels asked of lines of {lines.depth}",
                 allowed=f"at most {lines.depth} of this file",
             )
-        kind = Book(tick_size=lines.tick_size, depth=reader.depth, most=DEEPER * lines.depth)
+        try:
+            kind = Book(tick_size=lines.tick_size, depth=reader.depth, most=DEEPER * lines.depth)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise DataError(f"no book of ticks of {lines.tick_size!r}: {why}") from None
         return BookReplay(kind, reader.every, reader.silence, reader.policy, self.faults)
 
     def _broken(self, part: Malformed) -> None:

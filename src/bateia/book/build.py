@@ -183,9 +183,11 @@ def _built(path: Path, out: Path, reader: Reader, kind: BookBars) -> FileReport:
     if name:
         _of_day(path, rows, name[1])
     parts = list(split_days(rows, kind.bar))
+    # An archive and its packed messages are one source.
+    origin = path.name.partition(".")[0] if name else path.name
     for part in parts:
-        check_free(part, out, samples.symbol, kind, path.name)
-    days = [write_day(part, out, samples.symbol, kind, path.name) for part in parts]
+        check_free(part, out, samples.symbol, kind, origin)
+    days = [write_day(part, out, samples.symbol, kind, origin) for part in parts]
     return FileReport(
         source=str(path),
         days=[day for day, _ in days],

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bateia.book.bybit_line import Line, coarsest_tick, read_line
+from bateia.book.bybit_line import Line, coarsest_tick, finer_tick, read_line
 from bateia.book.component import grid
 from bateia.book.messages import Messages
 from bateia.core import DataError
@@ -33,7 +33,8 @@ class BybitLines:
     """Lines of one symbol's order book, parsed as they come; how the bytes are cut never shows.
 
     Lines of the archive's form are parsed by a kernel, others by a JSON library; one that is no message
-    comes out as `Malformed`. Without a tick size, the coarsest that fits the first snapshot is taken. Lines
+    comes out as `Malformed`. Without a tick size, the coarsest that fits the first snapshot with prices is
+    taken, the last place written if there are few. Lines
     of other topics are left out. DataError for a price off the tick grid, and for another symbol or depth
     unless `mixed`.
 
@@ -41,7 +42,7 @@ class BybitLines:
     >>> text = '{"topic":"orderbook.200.X","type":"snapshot","ts":5,"data":{"s":"X","b":[["9.5","2"]],"a":[],'
     >>> [messages] = lines.feed(text.encode()) + lines.feed(b'"u":1,"seq":3},"cts":4}') + lines.finish()
     >>> messages.time.tolist(), messages.ticks.tolist(), lines.tick_size
-    ([5000], [1], 9.5)
+    ([5000], [95], 0.1)
     """
 
     def __init__(self, symbol: str = "", tick_size: float | None = None, mixed: bool = False) -> None:
@@ -151,7 +152,7 @@ class BybitLines:
             self.others += 1
             return None
         if self.tick_size is None:
-            if not read.snapshot:
+            if not read.snapshot or not (read.bids or read.asks):
                 self.early += 1
                 return None
             self.tick_size = coarsest_tick(read)
@@ -200,7 +201,7 @@ class BybitLines:
             raise DataError(
                 f"line {self.lines}: the price {price} is off the tick grid",
                 allowed=f"a multiple of the tick size {tick_size!r}",
-                hint="a smaller tick size",
+                hint=f"a tick size of {finer_tick(tick_size, price)!r}",
             )
         return int(ticks)
 

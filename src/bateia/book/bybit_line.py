@@ -12,6 +12,10 @@ from typing import Any
 from bateia.core.clock import MILLISECOND
 
 EXACT = 2**53
+LEAST = Decimal("1e-15")
+"""A price below this has no tick size."""
+ENOUGH = 32
+"""Prices that tell a tick size."""
 _TOPIC = re.compile(r"orderbook\.(\d+)\.([A-Za-z0-9_-]{1,64})")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _SHOWN = 80
@@ -67,15 +71,31 @@ def _levels(pairs: Any) -> list[tuple[Decimal, float]]:
             if type(value) not in (int, str) or not _NUMBER.fullmatch(str(value)):
                 raise ValueError(f"{value!r} is no price or size")
         level = Decimal(price), float(size)
-        if not (0 < level[0] < EXACT and 0.0 <= level[1] < math.inf):
+        if not (LEAST <= level[0] < EXACT and 0.0 <= level[1] < math.inf):
             raise ValueError(f"no level can be of price {price!r} and size {size!r}")
         made.append(level)
     return made
 
 
 def coarsest_tick(line: Line) -> float:
-    """The coarsest tick that all prices of a message are multiples of."""
-    prices = [price.normalize() for price, _ in (*line.bids, *line.asks)]
+    """The coarsest tick that all prices of a message are multiples of; of a few, the last place written.
+
+    A handful of prices may all be even by chance: of `ENOUGH` that is not to be feared.
+    """
+    prices = [price for price, _ in (*line.bids, *line.asks)]
     places = max((-int(price.as_tuple().exponent) for price in prices), default=0)
+    if len(prices) < ENOUGH:
+        return float(Decimal(1).scaleb(-max(places, 0)))
     common = math.gcd(*(int(price.scaleb(max(places, 0))) for price in prices))
-    return float(Decimal(common or 1).scaleb(-max(places, 0)))
+    return float(Decimal(common).scaleb(-max(places, 0)))
+
+
+def finer_tick(tick_size: float, price: Decimal) -> float:
+    """The coarsest tick that both are multiples of.
+
+    >>> finer_tick(0.05, Decimal("9.98"))
+    0.01
+    """
+    tick = Decimal(repr(tick_size))
+    places = max(-int(value.normalize().as_tuple().exponent) for value in (tick, price, Decimal(1)))
+    return float(Decimal(math.gcd(int(tick.scaleb(places)), int(price.scaleb(places)))).scaleb(-places))
