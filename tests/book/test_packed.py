@@ -231,6 +231,18 @@ def test_a_changed_or_shorter_file_is_an_error_or_says_the_same(tmp_path_factory
         list(PackedMessages(path).parts())
 
 
+@pytest.mark.parametrize("sizes", [[0.0, -0.0], [-0.0, 1.5], [float("nan"), 1.0], [0.1, 1e-18], [3.0, -3.0]])
+def test_sizes_that_look_alike_stay_apart(tmp_path, sizes):
+    [head, *_] = BybitLines().feed(b"".join(generated_lines(1)))
+    levels = np.array(sizes)
+    one = Messages(
+        **{**head.__dict__, "first": np.array([0, 2]), "middle": np.array([1])}
+        | {"ticks": np.array([1, 2]), "sizes": levels}
+    )
+    [found] = PackedMessages(written(tmp_path / "a.packed", [one])).parts()
+    assert found.sizes.tobytes() == levels.tobytes()
+
+
 def test_records_that_changed_places_are_found(tmp_path):
     parts = [Malformed(1, "aa"), Malformed(2, "bb")]
     path = written(tmp_path / "turned.packed", parts)

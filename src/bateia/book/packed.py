@@ -356,8 +356,10 @@ def _whole(sizes: Floats) -> tuple[Words, int]:
             whole = np.rint(sizes * scale)
             if not (np.abs(whole) < 2.0**53).all():
                 break
-            if np.array_equal((whole / scale).view(np.uint64), sizes.view(np.uint64)):
-                return whole.astype(np.int64).view(np.uint64), places
+            numbers = whole.astype(np.int64)
+            # By their bits, as -0.0 equals 0.0.
+            if np.array_equal((numbers / scale).view(np.uint64), sizes.view(np.uint64)):
+                return numbers.view(np.uint64), places
     return np.ascontiguousarray(sizes).view(np.uint64), _RAW
 
 
