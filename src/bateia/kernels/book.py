@@ -17,6 +17,9 @@ from numba.extending import intrinsic
 
 from bateia.kernels.jit import kernel
 
+# Called for each message: without a call, arrays are not counted in and out of it.
+inlined = numba.njit(cache=True, inline="always")
+
 BASE, BEST, LEVELS, FAR, MISSING = range(5)
 """First key of the window, best key, levels in all, far levels, removals of levels that were not there."""
 SIDE_INTS = 5
@@ -130,7 +133,7 @@ def _set_far(side, key, size, ints, far_keys, far_sizes):
     return 1, 0
 
 
-@numba.njit(cache=True)
+@inlined
 def apply_levels(side, ticks, amounts, start, stop, ints, sizes, bits, far_keys, far_sizes):
     """Set levels `start` to `stop` of one side, in order; a size of 0 removes.
 
@@ -182,7 +185,7 @@ def apply_levels(side, ticks, amounts, start, stop, ints, sizes, bits, far_keys,
     ints[side, BEST], ints[side, LEVELS], ints[side, MISSING] = best, levels, missing
 
 
-@numba.njit(cache=True)
+@inlined
 def top_levels(side, multiple, scale, ints, sizes, bits, far_keys, far_sizes, out_prices, out_sizes, row):
     """The best levels of a side into row `row`, best first, NaN where there are no more; how many there are.
 
@@ -220,7 +223,7 @@ def top_levels(side, multiple, scale, ints, sizes, bits, far_keys, far_sizes, ou
     return made
 
 
-@numba.njit(cache=True)
+@inlined
 def _replaced(snapshot, side, ticks, amounts, start, stop, ints, sizes, bits, far_keys, far_sizes):
     if snapshot:
         _clear(side, ints, sizes, bits)
@@ -255,7 +258,7 @@ DONE, FULL, GROW, GAP, CROSSED, STALE, BACKWARDS, SILENT, DEEP, JUMP = range(10)
 """Why the replay stopped."""
 
 
-@numba.njit(cache=True)
+@inlined
 def _sampled(
     due,
     until,
