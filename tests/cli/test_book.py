@@ -31,7 +31,7 @@ def test_the_summary_says_what_was_made_and_what_failed(folder):
     result = invoke(*words)
     assert result.exit_code == 1
     said = " ".join(result.stdout.split())
-    assert "1 of 2 files, 8 bars" in said and "1 malformed" in said
+    assert f"1 of 2 files, 8 bars in {folder / 'out'}" in said and "1 malformed" in said
     assert "line 101: " in said and "cannot be unpacked" in said
     again = invoke(*words, "--json")
     kept, failed = json.loads(again.stdout)
@@ -58,7 +58,7 @@ def test_the_policy_stop_ends_at_the_line(folder):
     [
         (("--bar", "1500ms"), "multiple of the time between samples"),
         (("--every", "soon"), "every 'soon': 'soon' is not a duration"),
-        (("--policy", "hope"), "policy 'hope'"),
+        (("--policy", "hope"), "policy 'hope': Input should be 'resync' or 'stop'"),
         (("--tick", "-1"), "tick_size -1.0: "),
         (("--depth", "20000"), "depth 20000: "),
         (("--exchange", "binance"), "no exchange 'binance'; allowed: bybit, binance-spot"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -49,7 +49,7 @@ class ArchiveReader(Component):
     """A longest stretch without messages that is sampled."""
     tick_size: float | None = Field(default=None, gt=0.0)
     """Smallest step of the price; told from the first snapshot if None."""
-    policy: str = Field(default="resync", pattern="^(resync|stop)$")
+    policy: Literal["resync", "stop"] = "resync"
     """After a malformed line, a gap or a crossed book: `resync` goes on at the next snapshot, `stop` ends."""
     mixed: bool = False
     """Leave out lines of other symbols and depths; else they are an error."""

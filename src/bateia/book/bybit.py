@@ -175,7 +175,7 @@ class BybitLines:
             f"line {self.lines}: {read.symbol} of {read.depth} levels in a book of {symbol}"
             + (f" of {depth}" if self.depth else ""),
             allowed="one symbol and depth in a file",
-            hint="mixed, to leave out the others",
+            hint=f"--symbol {symbol} --mixed, to leave out the others",
         )
 
     def _single(self, read: Line, tick_size: float) -> Messages:

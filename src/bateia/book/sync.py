@@ -137,10 +137,11 @@ class SyncStream:
             raise _other(diff.symbol, self.symbol)
         if (diff.previous is None) != (self.kind.market == "spot"):
             has = "without" if diff.previous is None else "with"
+            other = "futures" if self.kind.market == "spot" else "spot"
             raise DataError(
                 f"a diff {has} 'pu' in a book of {self.kind.market}",
                 allowed="spot: U and u; futures: U, u and pu",
-                hint='market="futures"' if self.kind.market == "spot" else 'market="spot"',
+                hint=f'market="{other}" (--exchange binance-{other})',
             )
         self.symbol = diff.symbol
 

@@ -80,7 +80,7 @@ def build(
     if as_json:
         show_json([asdict(report) for report in made])
     else:
-        _show(made)
+        _show(made, out)
     if any(report.error for report in made):
         raise typer.Exit(1)
 
@@ -187,7 +187,7 @@ def _executor(ray: str, workers: int) -> Iterator[Executor | None]:
         yield executor
 
 
-def _show(made: list[FileReport]) -> None:
+def _show(made: list[FileReport], out: Path) -> None:
     """What was made and what failed, a line a file, and the faults with their lines."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -216,7 +216,13 @@ def _show(made: list[FileReport]) -> None:
     for report in bad:
         console.print(f"failed: {report.error}", style="red", highlight=False, markup=False, soft_wrap=True)
     rows = sum(report.rows for report in made)
-    console.print(f"{len(made) - len(bad)} of {len(made)} files, {rows:,} bars", highlight=False)
+    where = f" in {out}" if rows else ""
+    console.print(
+        f"{len(made) - len(bad)} of {len(made)} files, {rows:,} bars{where}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _show_packed(made: list[PackReport]) -> None:
