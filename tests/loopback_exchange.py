@@ -51,12 +51,13 @@ class Exchange:
     """What the server knows, and what it is to do wrong.
 
     `files` maps archive paths to bytes, `folder` holds more of them; `klines[prefix, symbol, interval]` are
-    REST's rows. `faults` maps part of a path to what happens to the next requests of it, in order.
+    REST's rows, `depth[symbol]()` is its snapshot of a book. `faults` maps part of a path to what happens to
+    the next requests of it, in order.
     """
 
     def __init__(self, folder=None):
         self.files, self.klines, self.faults = {}, {}, {}
-        self.trades = {}
+        self.trades, self.depth = {}, {}
         self.folder, self.asked, self.headers = folder, [], {}
         self.now = 0
         self.slow = 0.0
@@ -132,6 +133,8 @@ class Exchange:
             return 200, json.dumps({"symbols": [{"symbol": name} for name in self.symbols]}).encode()
         if asked["symbol"] not in self.symbols:
             return 400, json.dumps({"code": -1121, "msg": "Invalid symbol."}).encode()
+        if route == "depth":
+            return 200, json.dumps(self.depth[asked["symbol"]]()).encode()
         table = self.klines if route == "klines" else self.trades
         key = (prefix, asked["symbol"], asked["interval"]) if route == "klines" else (prefix, asked["symbol"])
         found = table.get(key, [])

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from bateia.core import ConfigError, DataError
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
-from bateia.live import NumberedTrades
-from bateia.live.binance import LiveTrades, Place
+from bateia.live import LiveTrades, NumberedTrades, Place
 from bateia.sources.binance.prints import AGGREGATED, rest_rows, trade_table
 from bateia.sources.web import Web
 from bateia.store import Series, Store
@@ -23,7 +22,7 @@ from loopback_stream import DROP, SILENT, Stream, agg_trade, streaming
 
 DAY = Period("2024-01-01")
 STEP = 1_000_000
-QUICK = {"backoff": 0.001, "longest": 0.01, "silence": 0.25}
+QUICK = {"backoff": 0.001, "longest": 0.01, "silence": 10.0}
 
 
 def generated(count, first=1):
@@ -31,16 +30,18 @@ def generated(count, first=1):
     return generated_trades(start, start + count * STEP, STEP, first)
 
 
-def live(stream, rows, count, kind="agg_trades", known=None, faults=(), **how):
+def live(stream, rows, count, kind="agg_trades", known=None, faults=(), silence=10.0, **how):
     """The first `count` trades from a stream whose exchange knows `rows`, and who brought them."""
     exchange = Exchange()
     exchange.trades["/api/v3/", "BTCUSDT"] = rows
     exchange.faults["aggTrades"] = list(faults)
 
+    patience = QUICK | {"silence": silence}
+
     async def main():
         web = Web(tries=2, sleep=lambda seconds: None, forgives=True)
         async with streaming(stream):
-            place = Place(stream=stream.url, rest=exchange.url, web=web, patience=QUICK, wait=0.001)
+            place = Place(stream=stream.url, rest=exchange.url, web=web, patience=patience, wait=0.001)
             place.clock = known or place.clock
             trades, blocks = LiveTrades("btcusdt", kind, place=place, **how), []
             with web:
@@ -110,7 +111,7 @@ def test_what_was_missed_between_two_connections_is_asked_for_even_if_nothing_fo
 def test_a_silent_socket_is_left_and_nothing_is_lost():
     rows = generated(30)
     stream = Stream([agg_trade(rows[0]), SILENT], [agg_trade(rows[29])])
-    found, trades, _ = live(stream, rows, 30)
+    found, trades, _ = live(stream, rows, 30, silence=0.4)
     assert_same(found, rows)
     assert trades.follower.socket.stats.silent == 1
 

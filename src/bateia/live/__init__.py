@@ -1,8 +1,21 @@
 """Markets as they happen: streams that stay, books in sync, history and the present without a seam."""
 
-from bateia.live.binance import live_trades
+from bateia.live.candles import LiveCandles
+from bateia.live.depth import LiveBook
 from bateia.live.follow import Follower
+from bateia.live.place import Place
 from bateia.live.prints import NumberedTrades
+from bateia.live.tickers import LiveTickers
+from bateia.live.trades import LiveTrades
 from bateia.live.unbroken import Unbroken
 
-__all__ = ["Follower", "NumberedTrades", "Unbroken", "live_trades"]
+__all__ = [
+    "Follower",
+    "LiveBook",
+    "LiveCandles",
+    "LiveTickers",
+    "LiveTrades",
+    "NumberedTrades",
+    "Place",
+    "Unbroken",
+]

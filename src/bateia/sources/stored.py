@@ -89,7 +89,7 @@ class StoreSource(Component):
         """The same in blocks of `rows`; each file is held against its hash."""
         if self.gives == "candles":
             step = parse_duration(self.interval)
-            return recut((_candles(table, step) for table in self._tables()), rows)
+            return recut((as_candles(table, step) for table in self._tables()), rows)
         return recut((as_trades(table) for table in self._tables()), rows)
 
     def _tables(self) -> Iterator[pl.DataFrame]:
@@ -130,7 +130,8 @@ def _numbers(table: pl.DataFrame, name: str) -> Floats:
     return np.array(table[name].to_numpy(), np.float64)
 
 
-def _candles(table: pl.DataFrame, step: int) -> Bars:
+def as_candles(table: pl.DataFrame, step: int) -> Bars:
+    """Bars from a table of the store: candles of length `step`, microseconds."""
     theirs = {"value": "quote_volume" if "quote_volume" in table.columns else "value"}
     columns: dict[str, Floats | Ints] = {
         name: _numbers(table, theirs.get(name, name)) for name in (*NEEDED, *OPTIONAL) if name != "open_time"

@@ -1,75 +1,25 @@
-"""Binance as it happens: trades by id, joined to what the store has."""
+"""Binance's trades as they happen, by id, joined to what the store has."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from bateia.core import ConfigError
 from bateia.core.period import parse_edge
 from bateia.live.follow import Follower
+from bateia.live.place import Place
 from bateia.live.prints import Blocks, Known, NumberedTrades, from_table, reader, stored
 from bateia.live.unbroken import Unbroken
-from bateia.sources.binance.markets import Market, market_of, symbol_of
+from bateia.sources.binance.markets import symbol_of
 from bateia.sources.binance.prints import AGGREGATED, SINGLE
-from bateia.sources.binance.rest import PAGE, Rest
-from bateia.sources.socket import Socket
-from bateia.sources.web import Web
+from bateia.sources.binance.rest import PAGE
 from bateia.store import Series, Store
 
 TradeKind = Literal["agg_trades", "trades"]
 _WORDS: dict[str, str] = {"agg_trades": "aggTrade", "trades": "trade"}
-
-
-def stream_url(market: Market, symbol: str, word: str, base: str = "") -> str:
-    """Address of one stream; `base` stands in for the exchange's own.
-
-    >>> stream_url(market_of("um"), "BTCUSDT", "aggTrade")
-    'wss://fstream.binance.com/market/ws/btcusdt@aggTrade'
-    """
-    path = ""
-    if market.routed:
-        path = "/public" if word.startswith(("depth", "bookTicker")) else "/market"
-    return f"{(base or market.stream).rstrip('/')}{path}/ws/{symbol.lower()}@{word}"
-
-
-@dataclass
-class Place:
-    """Where an exchange is to be reached, and with how much patience."""
-
-    market: str = "spot"
-    """`spot`, `um` or `cm`."""
-    stream: str = ""
-    """Host of the streams; Binance's own if empty."""
-    rest: str = ""
-    """Host of the REST interface; Binance's own if empty."""
-    web: Web | None = None
-    """How REST is asked."""
-    patience: dict[str, Any] = field(default_factory=dict)
-    """Settings of `Socket`."""
-    wait: float = 0.5
-    """Seconds from an answer that brought nothing to the next request; twice as long after each."""
-    clock: Callable[[], int] = lambda: time.time_ns() // 1000
-
-    def socket(self, symbol: str, word: str) -> Socket:
-        """One stream of a symbol."""
-        url = stream_url(market_of(self.market), symbol, word, self.stream)
-        return Socket(url, clock=self.clock, **self.patience)
-
-    def interface(self) -> Rest:
-        """The REST interface."""
-        market = market_of(self.market)
-        web = self.web or Web(tries=2, timeout=10.0, longest=60.0, forgives=True)
-        return Rest(web, self.rest or market.rest, market)
-
-    def close(self, rest: Rest) -> None:
-        """End what `interface` began; a `web` that was given is its owner's."""
-        if self.web is None:
-            rest.web.close()
 
 
 class LiveTrades:
@@ -135,8 +85,3 @@ class LiveTrades:
             return []
         page = next(self._rest.trades_from(self.symbol, self._form, first), None)
         return [] if page is None else from_table(page, self.symbol, self.place.clock())
-
-
-def live_trades(symbol: str, kind: TradeKind = "agg_trades", **more: Any) -> AsyncGenerator[NumberedTrades]:
-    """The blocks of `LiveTrades`, for `async for`."""
-    return LiveTrades(symbol, kind, **more).blocks()
