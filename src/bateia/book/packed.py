@@ -44,8 +44,8 @@ _FIELDS = 2 + len(_COLUMNS) + 1
 _RAW = -1
 """In the place of decimal places: sizes are no decimals but floats as they lie in memory."""
 _PLACES = 18
-_TOGETHER, _LEVELS = 1 << 11, 1 << 14
-"""Messages and levels at which a record ends: few enough for a core's cache."""
+_TOGETHER, _LEVELS = 1 << 13, 1 << 16
+"""Messages and levels at which a record ends."""
 _LARGEST = 1 << 31
 
 

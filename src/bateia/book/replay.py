@@ -18,6 +18,7 @@ from bateia.kernels import book as kernels
 POLICIES = ("resync", "stop")
 MOST_AT_ONCE = 256
 LISTED = 50
+_FEW = 16
 _WORDS = {
     kernels.GAP: ("gap", "messages are missing: the id jumps"),
     kernels.JUMP: ("gap", "messages are missing before a snapshot: the id jumps"),
@@ -124,11 +125,12 @@ class BookReplay:
 
     def blocks(self, messages: Messages) -> Iterator[Samples]:
         """The same a few at a time, however many they are."""
-        row, rows, out = 0, len(messages), self._out
+        row, rows = 0, len(messages)
         while row < rows:
+            out = self._room(messages, row)
             row, count, status = kernels.book_replay(
                 row,
-                MOST_AT_ONCE,
+                len(out),
                 messages.time,
                 messages.ids,
                 messages.kinds,
@@ -143,12 +145,19 @@ class BookReplay:
                 *out.columns().values(),
             )
             if count:
-                yield _copy(out[:count])
+                yield _copy(out[:count]) if out is self._out else out[:count]
             if status == kernels.GROW:
                 levels = int(messages.first[row + 1] - messages.first[row]) + max(self.book.levels)
                 self.book.grow(levels)
             elif status not in (kernels.DONE, kernels.FULL):
                 self._fault(status, messages, row)
+
+    def _room(self, messages: Messages, row: int) -> Samples:
+        """Room for samples: new where many come, else what is copied from."""
+        due = int(messages.time[-1] - messages.time[row]) // int(self.clock[kernels.STEP]) + 1
+        if due < _FEW:
+            return self._out
+        return Samples.room(min(due, MOST_AT_ONCE), self.book.kind.depth)
 
     def advance(self, now: int) -> Samples:
         """The samples due at `now` or before, no message before `now` being still to come."""
