@@ -17,6 +17,8 @@ from benchmarks.harness import Row, median_time, paired_times
 from bateia.book.archive import ArchiveReader
 from bateia.book.bars import BookBars, BookRows
 from bateia.book.days import write_day
+from bateia.book.packed import PackedMessages
+from bateia.book.packing import pack
 from bateia.book.samples import Samples
 from bateia.sources.unpack import unpacked
 
@@ -156,11 +158,38 @@ def rows() -> list[Row]:
         ours, floor = paired_times(lambda: _count(READER.open(packed)), lambda: _count(unpacked(packed)), 3)
         made.append(_within("zip to books", ours * to_day, "unpacking alone", floor * to_day))
         made += _hftbacktest(packed, ours * to_day)
+        made += _packed(packed, Path(folder, "packed"))
         bars = BARS.run(Samples.concat(list(READER.open(packed))))
         whole = _day(bars)
         ours = median_time(lambda: write_day(whole, Path(folder), "GENERATED", BARS, "generated"), 3)
         made.append(Row("bars to Parquet, checked", "s/day", ours, "no peer", float("nan"), "", None))
     return made
+
+
+def _packed(archive: Path, out: Path) -> list[Row]:
+    """Our own store of the same messages: its size, reading it, and the books from it."""
+    [report] = pack(archive, out, READER)
+    path = Path(report.path)
+    _assert_same_books(archive, path)
+    ours, floor = paired_times(lambda: _count(READER.open(path)), lambda: _count(_blocks(path)), 5)
+    theirs = median_time(lambda: _count(READER.open(archive)), 3)
+    to_day = DAY / MESSAGES
+    sizes = report.packed_bytes * to_day / 1e6, report.source_bytes * to_day / 1e6
+    met = ours * to_day <= 0.3
+    return [
+        Row("packed size", "MB/day", sizes[0], "the zip", sizes[1], "", None),
+        Row("packed to books", "s/day", ours * to_day, "from the zip", theirs * to_day, "<= 0.3 s", met),
+        Row("packed to books", "s/day", ours * to_day, "unpacking alone", floor * to_day, "", None),
+    ]
+
+
+def _blocks(path: Path) -> Iterator[object]:
+    return PackedMessages(path).parts()
+
+
+def _assert_same_books(archive: Path, packed: Path) -> None:
+    one, other = (Samples.concat(list(READER.open(path))).columns() for path in (archive, packed))
+    assert all(one[name].tobytes() == other[name].tobytes() for name in one), "packed books differ"
 
 
 def _hftbacktest(packed: Path, ours: float) -> list[Row]:
