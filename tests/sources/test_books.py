@@ -117,6 +117,10 @@ def test_wrong_input_is_told(file, rows, tmp_path):
     with pytest.raises(DataError, match="one bar"):
         rows.to_frame()[:1].write_parquet(tmp_path / "one.parquet")
         BookSource(path=str(tmp_path / "one.parquet")).read()
+    frame = rows.to_frame()
+    frame[:50].write_parquet(tmp_path / "d1.parquet"), frame[30:80].write_parquet(tmp_path / "d2.parquet")
+    with pytest.raises(DataError, match=r"d2\.parquet begins before .*d1\.parquet ends"):
+        BookSource(path=str(tmp_path / "d*.parquet")).read()
     shallow = {name: column[:, :3] for name, column in rows.columns().items() if column.shape[1:] == (12,)}
     with pytest.raises(DataError, match="bars of 3 levels a side; allowed: 10 or more"):
         replace(rows, **shallow).to_bars(STEP)

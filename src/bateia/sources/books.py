@@ -68,7 +68,13 @@ def _days(path: str) -> Iterator[BookedBars]:
         raise DataError(f"no bars in {path}", allowed="at least two")
     tables.sort(key=lambda found: found[1]["time"][0])
     length = _length([table for _, table in tables], path)
+    before, until = None, None
     for file, table in tables:
+        if until is not None and table["time"][0] <= until:
+            raise DataError(
+                f"{file} begins before {before} ends", allowed="files of one book that follow each other"
+            )
+        before, until = file, table["time"][-1]
         yield _bars(table, length, file)
 
 
