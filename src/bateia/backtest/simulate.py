@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,13 @@ import numpy.typing as npt
 from bateia.backtest.managed import managed
 from bateia.backtest.tables import Equity, RoundTrips, equity_table, trip_table
 from bateia.core import Bars, ConfigError, DataError, Trades
+from bateia.core.book_events import BookEvents
 from bateia.core.events import Floats
-from bateia.trading import CHARGES, PARTS, BrokerStream, Charges, Fills, Orders, SimulatedBroker
+from bateia.trading import CHARGES, PARTS, Charges, Fills, Orders, SimulatedBroker
+from bateia.trading.protocol import Broker, Stream
 from bateia.trading.risk import Allowed, Risk
+
+MarketT = TypeVar("MarketT", Trades, BookEvents)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +30,7 @@ class Backtest:
     are funding and borrowing, `refused` counts orders without effect (margin, lots, minimum notional).
     """
 
-    broker: SimulatedBroker
+    broker: Broker[Any]
     capital: float
     fills: Fills
     trips: RoundTrips
@@ -46,8 +51,8 @@ class Backtest:
 def simulate(
     bars: Bars,
     target: npt.ArrayLike,
-    trades: Trades,
-    broker: SimulatedBroker,
+    trades: MarketT,
+    broker: Broker[MarketT],
     *,
     capital: float | None = None,
     risk: Risk | None = None,
@@ -55,7 +60,8 @@ def simulate(
 ) -> Backtest:
     """The backtest of `target[i]`, decided when bars up to i are known, in units of `broker.quantity`.
 
-    Trades after the last bar are not used: there the position is closed at the bar's close, with costs.
+    A `BookBroker` takes a book's `BookEvents` for the trades, and no risk rules. Trades after the last bar
+    are not used: there the position is closed at the bar's close, with costs.
     `capital` (currency) is what returns are measured against; by default the margin's, or without margin the
     notional of one full position at the first close. With `risk` its rules decide how many units each target
     means, seeing the account at each bar and `opinion` (score, regime, one a bar). Raises DataError for empty
@@ -75,13 +81,16 @@ def simulate(
     trades = trades[: int(np.searchsorted(trades.time, bars.time[-1], side="right"))]
     if risk is None:
         return _settle(bars, broker, capital, *_all_at_once(bars, targets, trades, broker))
+    if not isinstance(broker, SimulatedBroker) or not isinstance(trades, Trades):
+        given = f"risk rules and a {type(broker).__name__}"
+        raise ConfigError(given, allowed="a SimulatedBroker", hint="no risk rules")
     stream, fills, charges, allowed = managed(bars, targets, trades, broker, risk, capital, opinion or {})
     return _settle(bars, broker, capital, stream, fills, charges, allowed)
 
 
 def _all_at_once(
-    bars: Bars, targets: Floats, trades: Trades, broker: SimulatedBroker
-) -> tuple[BrokerStream, Fills, Charges]:
+    bars: Bars, targets: Floats, trades: MarketT, broker: Broker[MarketT]
+) -> tuple[Stream[MarketT], Fills, Charges]:
     stream = broker.start()
     # A bar that was seen late holds up the decisions after it too: they rest on it.
     fills = stream.run(np.maximum.accumulate(bars.known_at), targets, trades)
@@ -90,9 +99,9 @@ def _all_at_once(
 
 def _settle(
     bars: Bars,
-    broker: SimulatedBroker,
+    broker: Broker[Any],
     capital: float,
-    stream: BrokerStream,
+    stream: Stream[Any],
     fills: Fills,
     charges: Charges,
     allowed: Allowed | None = None,

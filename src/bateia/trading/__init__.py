@@ -2,6 +2,7 @@
 
 from bateia.trading.account import Account, AccountStream
 from bateia.trading.blocks import CHARGES, PARTS, REASONS, Charges, Fills, Orders, Tape
+from bateia.trading.book_broker import BookBroker
 from bateia.trading.broker import AnyBroker, BrokerStream, SimulatedBroker
 from bateia.trading.calibration import Calibration
 from bateia.trading.costs import Costs, Tier
@@ -21,6 +22,7 @@ __all__ = [
     "AnyBroker",
     "AnyFunding",
     "AnyPolicy",
+    "BookBroker",
     "BrokerStream",
     "Calibration",
     "Charges",

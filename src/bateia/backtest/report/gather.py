@@ -14,7 +14,7 @@ from bateia.backtest.simulate import Backtest
 from bateia.backtest.sweep import Sweep, side_costs, sweep
 from bateia.core import Bars, ConfigError
 from bateia.core.events import Floats
-from bateia.trading import AnyPolicy, Threshold
+from bateia.trading import AnyPolicy, SimulatedBroker, Threshold
 
 THRESHOLDS = 41
 
@@ -25,11 +25,11 @@ def other_thresholds(bars: Bars, score: Floats, policy: AnyPolicy, done: Backtes
     None for a policy without thresholds, and for a broker whose costs depend on more than the price.
     """
     known = np.abs(score[np.isfinite(score)])
-    if not isinstance(policy, Threshold) or not len(known):
+    broker = done.broker
+    if not isinstance(policy, Threshold) or not len(known) or not isinstance(broker, SimulatedBroker):
         return None
     highest = max(float(np.quantile(known, 0.995)), policy.enter)
     enter = np.linspace(max(policy.exit, 0.0), highest, THRESHOLDS)
-    broker = done.broker
     try:
         bp_side, per_unit = side_costs(broker)
         return sweep(

@@ -8,6 +8,7 @@ from html import escape
 from bateia.backtest.numbers import Financial, Metrics, Predictive
 from bateia.backtest.report.data import ReportData
 from bateia.backtest.report.words import MISSING, amount, cell, coins, days, known, ratio, rough, span
+from bateia.trading import SimulatedBroker
 from bateia.trading.latency import format_latency
 
 Row = tuple[str, Callable[[Metrics], str]]
@@ -148,11 +149,14 @@ def _account(read: Callable[[Financial], str]) -> Callable[[Metrics], str]:
 def assumptions(report: ReportData) -> str:
     """What trading was assumed to cost, in words."""
     run = report.backtest
-    broker, costs = run.broker, run.broker.costs
+    broker = run.broker
+    money = f" {report.currency}" if report.currency else ""
+    if not isinstance(broker, SimulatedBroker):
+        return f"Trading: {broker.describe()}. Percentages are of a capital of {run.capital:,.0f}{money}."
+    costs = broker.costs
     price = float(run.fills.market.mean()) if len(run.fills) else float(report.bars.close[0])
     side = costs.side(price, broker.quantity, broker.multiplier)
     bp = costs.side_bp(price, broker.multiplier)
-    money = f" {report.currency}" if report.currency else ""
     later = f" after {format_latency(broker.latency)}" if broker.latency else ""
     return (
         f"Costs assumed: {costs.describe()}. At a price of {price:,.2f} one side of {broker.quantity:g} "
