@@ -256,7 +256,7 @@ def show_leaks(checks: Sequence[dict[str, Any]]) -> None:
         console.print(line + Text(f"{check['name']:<12}{check['evidence']}{at}"))
 
 
-def show_fetched(report: dict[str, Any], store: Path) -> None:
+def show_fetched(report: dict[str, Any], store: str) -> None:
     """What a fetch brought, what the exchange does not have, and what is still missing."""
     console = Console(highlight=False, soft_wrap=True)
     rows, files = f"{report['rows']:,} rows", f"{report['files']:,} files"

@@ -55,7 +55,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _source(name: str, kind: str, columns: str, preset: str, store: Path) -> AnySource:
+def _source(name: str, kind: str, columns: str, preset: str, store: str) -> AnySource:
     from bateia.core import ConfigError
     from bateia.samples import SAMPLES
     from bateia.sources import CandleSource, StoreSource, open_source
@@ -69,7 +69,7 @@ def _source(name: str, kind: str, columns: str, preset: str, store: Path) -> Any
         series = Series.parse(name)
         data, _, interval = series.kind.partition("-")
         where = {"source": series.source, "market": series.market, "symbol": series.symbol}
-        return StoreSource.model_validate({**where, "data": data, "interval": interval, "store": str(store)})
+        return StoreSource.model_validate({**where, "data": data, "interval": interval, "store": store})
     if kind == "candles" or (not kind and (preset or _candles(name, columns_of(columns)))):
         if preset and preset not in get_args(PresetName):
             raise ConfigError(f"preset {preset!r}", allowed=", ".join(get_args(PresetName)))

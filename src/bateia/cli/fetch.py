@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,8 +9,10 @@ import typer
 from bateia.cli.common import AsJson, BateiaInterrupt, show_json
 
 app = typer.Typer(no_args_is_help=True, help="Bring data of an exchange into the store.")
-StorePath = Annotated[Path, typer.Option("--store", help="Folder of the store.", envvar="BATEIA_STORE")]
-DEFAULT_STORE = Path("store")
+StorePath = Annotated[
+    str, typer.Option("--store", help="Folder of the store, or a URL such as s3://….", envvar="BATEIA_STORE")
+]
+DEFAULT_STORE = "store"
 
 
 @app.callback()

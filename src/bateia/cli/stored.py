@@ -26,7 +26,7 @@ def status(
     if as_json:
         show_json(rows)
     else:
-        show_stored(rows, str(store))
+        show_stored(rows, store)
     if any(row["corrupt"] for row in rows):
         raise typer.Exit(1)
 

@@ -38,6 +38,9 @@ class Folder(Protocol):
     def alone(self, *below: str) -> AbstractContextManager[None]:
         """Context in which no other process is alone with these folders; begins by sweeping them."""
 
+    def sweep(self, below: str) -> None:
+        """Delete what a killed process left half-written."""
+
 
 class LocalFolder:
     """A folder of this machine: written under another name, synced to the disk, then renamed."""

@@ -14,6 +14,7 @@ from bateia.core.coverage import Coverage
 from bateia.core.period import Period
 from bateia.store.catalogue import CATALOGUE, DATA, Part, Series, clock_of, digest_of, entry_of
 from bateia.store.folder import Folder, LocalFolder
+from bateia.store.remote import RemoteFolder
 from bateia.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -61,18 +62,18 @@ class Store:
     @classmethod
     def open(cls, where: str | Path) -> Store:
         """A store that is there; DataError where none is, or one of a newer version."""
-        return cls(LocalFolder(Path(where)))
+        return cls(_folder(where))
 
     @classmethod
     def create(cls, where: str | Path) -> Store:
         """The store that is there, or a fresh one in an empty or new folder; DataError where it cannot be."""
-        folder = LocalFolder(Path(where))
+        folder = _folder(where)
         if folder.read(MARK) is None:
             if folder.names(""):
                 raise DataError(
                     f"{str(where)!r} holds other files and no store",
                     allowed="a store, or an empty or new folder",
-                    hint=f"{Path(where) / 'store'}",
+                    hint=f"{str(where).rstrip('/')}/store",
                 )
             folder.write(MARK, _mark())
             folder.sweep("")
@@ -229,3 +230,8 @@ def _day(moment: int) -> str:
 def _mark() -> bytes:
     value: dict[str, Any] = {"what": "bateia store", "version": VERSION}
     return (json.dumps(value) + "\n").encode()
+
+
+def _folder(where: str | Path) -> Folder:
+    """A folder of this machine, or one behind a URL."""
+    return RemoteFolder(where) if isinstance(where, str) and "://" in where else LocalFolder(Path(where))
