@@ -2,7 +2,10 @@
 
 import json
 import struct
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,6 +269,31 @@ def test_a_newer_form_and_other_files_are_told(tmp_path):
         PackedMessages(path)
     with pytest.raises(DataError, match="there is no file"):
         PackedMessages(tmp_path / "absent.packed")
+
+
+def test_archives_are_packed_at_the_same_time(tmp_path):
+    lines = generated_day("2024-02-28", stop_ms=HOUR_MS)
+    for date in ("2024-02-28", "2024-02-29"):
+        archived(tmp_path / "in", date, lines)
+    (tmp_path / "in" / "2024-03-01_GENERATED_ob200.data").write_bytes(b"hello")
+    one = pack(tmp_path / "in", tmp_path / "one", ArchiveReader())
+    heard = []
+    with ThreadPoolExecutor(2) as executor:
+        many = pack(tmp_path / "in", tmp_path / "many", ArchiveReader(), executor, heard.append)
+    assert [report.error for report in many] == [report.error for report in one]
+    assert [bool(report.error) for report in one] == [False, False, True] and len(heard) == 3
+    for report in one[:2]:
+        name = Path(report.path).name
+        assert (tmp_path / "many" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+def test_zstd_that_is_not_installed_is_told(tmp_path, monkeypatch):
+    path = written(tmp_path / "a.packed", [Malformed(1, "no line")])
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(DataError, match=r"zstd, which is not installed; try: pip install 'bateia\[book\]'"):
+        list(PackedMessages(path).parts())
+    with pytest.raises(DataError, match="not installed"):
+        PackedWriter(tmp_path / "b.packed")
 
 
 def test_messages_that_overlap_and_headers_that_do_not_fit_leave_nothing(tmp_path):
