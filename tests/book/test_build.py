@@ -372,10 +372,23 @@ def test_a_recording_with_a_broken_line_or_cut_short_gives_what_it_holds(tmp_pat
     assert f"broken.gz, line {at + 1}: " in stopped.error
 
 
+@pytest.mark.skipif(not ARCHIVE.exists(), reason="real data is absent")
+def test_a_recording_of_many_books_and_one_of_another_symbol(tmp_path):
+    session = SPOT.parent / "sessions" / "binance.jsonl.zst"
+    [many] = build(session, tmp_path, RecordingReader(market="spot", tick_size=0.01), KIND)
+    assert "holds books of " in many.error and "; try: --symbol " in many.error
+    reader = RecordingReader(market="spot", tick_size=0.01, symbol="NOPE")
+    for path, says in ((session, "--symbol "), (SPOT, "allowed: BTCUSDT; try: --symbol BTCUSDT")):
+        [none] = build(path, tmp_path, reader, KIND)
+        assert "holds no book of NOPE; allowed: " in none.error and says in none.error
+
+
 def test_recordings_that_are_none_are_told(tmp_path):
     reader = RecordingReader(market="spot", tick_size=0.01)
     with pytest.raises(DataError, match="there is no recording"):
         build(tmp_path / "no.gz", tmp_path / "out", reader, KIND)
+    with pytest.raises(DataError, match="is no recording"):
+        build(tmp_path, tmp_path / "out", reader, KIND)
     (tmp_path / "bad.gz").write_bytes(b"hello")
     [bad] = build(tmp_path / "bad.gz", tmp_path / "out", reader, KIND)
     assert "bad.gz, line 1: Not a gzipped file" in bad.error

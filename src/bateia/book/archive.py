@@ -201,5 +201,5 @@ class ArchiveSamples:
     def _placed(self, error: DataError) -> DataError:
         """The same error, saying in which file and how far in it."""
         named = error.given if str(self.path) in error.given else f"{self.path}: {error.given}"
-        where = "" if "line" in error.given else f" (after line {self.lines.lines})"
+        where = "" if "line" in error.given or not self.lines.lines else f" (after line {self.lines.lines})"
         return DataError(named + where, allowed=error.allowed, hint=error.hint)

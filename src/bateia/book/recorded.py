@@ -20,6 +20,9 @@ from bateia.core.clock import MINUTE, SECOND
 
 TOGETHER = 256
 """Messages a block."""
+BOOK = ("diff", "depth")
+"""Kinds of message that make a book."""
+SHOWN = 10
 
 
 class RecordingReader(Component):
@@ -44,6 +47,12 @@ class RecordingReader(Component):
         """The recording itself, a file or a folder; DataError where there is none."""
         if not source.exists():
             raise DataError(f"there is no recording {source}")
+        if source.is_dir() and not list(source.glob("update.json*")):
+            raise DataError(
+                f"the folder {source} is no recording",
+                allowed="a .gz, a .jsonl, a .jsonl.zst, or a folder of update.json.zst and snapshot.json.zst",
+                hint="one of the files in it",
+            )
         return [source]
 
     def named(self, path: Path) -> RecordingReader:
@@ -62,6 +71,8 @@ class RecordingSamples:
     reader: RecordingReader
     path: Path
     _block: list[tuple[int, str, Message]] = field(default_factory=list)
+    _books: dict[str, None] = field(default_factory=dict)
+    """Symbols whose books it holds, in the order that they came."""
 
     def __post_init__(self) -> None:
         reader = self.reader
@@ -81,28 +92,52 @@ class RecordingSamples:
             block = self._block
             broken = self._unreadable if self.reader.policy == "resync" else None
             for row in read_recording(self.path, broken=broken):
-                if "" in (self.reader.symbol, row[2].symbol) or self.reader.symbol == row[2].symbol:
+                if self._ours(row[2]):
                     block.append(row)
                 if len(block) == TOGETHER:
                     yield self.synced.run(block)
                     block.clear()
             yield self.synced.run(block)
             block.clear()
+            if not self.synced.sync.stats.messages:
+                raise self._none()
             if replay.whole:
                 yield replay.advance(replay.last_time + self.reader.every)
         except DataError as error:
             listed = self.synced.replay.faults.listed
-            if listed and not self.synced.read:
+            if listed and not (self.synced.read or self._books):
                 raise DataError(f"{self.path}, {listed[0].what}", allowed=error.allowed) from None
             if str(self.path) in error.given:
                 raise
             named = f"{self.path}, message {self.synced.read}: {error.given}"
             raise DataError(named, allowed=error.allowed, hint=error.hint) from None
 
+    def _ours(self, message: Message) -> bool:
+        """Whether it is of the symbol that is read; DataError for a second book where none was asked for."""
+        asked, symbol = self.reader.symbol, message.symbol
+        if symbol and message.kind in BOOK:
+            self._books.setdefault(symbol)
+            if not asked and len(self._books) > 1:
+                first, second = self._books
+                raise DataError(
+                    f"{self.path} holds books of {first} and {second}",
+                    allowed="one of them at a time",
+                    hint=f"--symbol {first}",
+                )
+        return "" in (asked, symbol) or asked == symbol
+
+    def _none(self) -> DataError:
+        books = ", ".join(list(self._books)[:SHOWN])
+        return DataError(
+            f"{self.path} holds no book of {self.reader.symbol or 'any symbol'}",
+            allowed=books or "a recording of depth diffs",
+            hint=f"--symbol {next(iter(self._books))}" if books else None,
+        )
+
     def _unreadable(self, error: DataError) -> None:
         """Only counted: if it was a diff, the next one shows that it is missing."""
         where = error.given.removeprefix(f"{self.path}, ")
-        waiting = sum(kind in {"diff", "depth"} for _, kind, _ in self._block)
+        waiting = sum(kind in BOOK for _, kind, _ in self._block)
         self.synced.replay.faults.add("unreadable", self.synced.read + waiting + 1, where)
 
     def summary(self) -> dict[str, Any]:
