@@ -20,6 +20,7 @@ from bateia.cli import (
     importing,
     runs,
     stored,
+    stream,
     tuning,
     vetting,
 )
@@ -46,6 +47,7 @@ app.add_typer(book.app, name="book")
 app.add_typer(runs.app, name="runs")
 app.add_typer(features.app, name="features")
 app.add_typer(fetch.app, name="fetch")
+app.add_typer(stream.app, name="stream")
 app.add_typer(data.app, name="data")
 data.app.command()(stored.status)
 data.app.command()(stored.export)

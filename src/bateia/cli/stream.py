@@ -1,0 +1,70 @@
+"""Markets live: one command an exchange, a JSON line a row."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bateia.cli.common import BateiaInterrupt
+
+if TYPE_CHECKING:
+    from bateia.live.lines import Lines
+
+app = typer.Typer(no_args_is_help=True, help="Show a market live, a JSON line a row.")
+
+
+@app.callback()
+def exchanges() -> None:
+    """Show a market live, a JSON line a row."""
+
+
+@app.command()
+def binance(
+    symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT.")],
+    what: Annotated[str, typer.Argument(help="aggTrades, trades, candles such as 5m, book or ticker.")],
+    span: Annotated[str, typer.Option("--for", help="How long, such as 10s; without end if absent.")] = "",
+    most: Annotated[int, typer.Option("--rows", help="Rows after which it ends; 0 for no bound.")] = 0,
+    market: Annotated[str, typer.Option(help="spot, um (USD-M futures) or cm (COIN-M futures).")] = "spot",
+    store: Annotated[str, typer.Option(help="A store, whose rows come first: a folder or URL.")] = "",
+    since: Annotated[str, typer.Option("--from", help="First moment (UTC) of the store's rows.")] = "",
+    tick: Annotated[float | None, typer.Option(help="Step of the price; for a book.")] = None,
+    depth: Annotated[int, typer.Option(min=1, help="Levels of each side of a book.")] = 5,
+    stream: Annotated[str, typer.Option(help="Address of the streams, if not Binance's own.")] = "",
+    rest: Annotated[str, typer.Option(help="Address of the REST interface, if not Binance's own.")] = "",
+) -> None:
+    """Show what happens, without a gap or a duplicate where it has numbers; counts come at the end."""
+    import asyncio
+
+    from bateia.core import parse_duration
+    from bateia.live.lines import Lines
+    from bateia.live.place import Place
+
+    seconds = parse_duration(span) / 1e6 if span else None
+    place = Place(market=market, stream=stream, rest=rest)
+    lines = Lines(symbol, what, store=store or None, since=since, tick_size=tick, depth=depth, place=place)
+    try:
+        asyncio.run(_show(lines, seconds, most))
+    except KeyboardInterrupt:
+        raise BateiaInterrupt("interrupted") from None
+    finally:
+        typer.echo(lines.live.line(), err=True)
+
+
+async def _show(lines: Lines, seconds: float | None, most: int) -> None:
+    import asyncio
+    from contextlib import aclosing
+
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit, aclosing(lines.rows()) as rows:
+            count = 0
+            async for row in rows:
+                typer.echo(json.dumps(row))
+                count += 1
+                if count == most:
+                    return
+    except TimeoutError:
+        if not limit.expired():
+            raise
