@@ -2,22 +2,28 @@
 
 import sys
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from bateia.backtest import simulate
+from bateia.backtest import measure, simulate
+from bateia.backtest.report.table import assumptions, numbers_table
 from bateia.bars import TimeBars
-from bateia.book.events import binance_events
+from bateia.book.bybit_trades import bybit_trades
+from bateia.book.events import binance_events, bybit_events
 from bateia.book.recordings import read_recording
 from bateia.core import BateiaError, ConfigError, DataError, Trades
 from bateia.core.book_events import LEVEL, TRADE, BookEvents
+from bateia.sources.unpack import unpacked
 from bateia.trading import BookBroker, Fills
 from bateia.trading.book_market import EVENT, event_array, open_market
 from bateia.trading.risk import Fixed, Risk
-from plain_lines import REAL, plain_top
+from plain_lines import REAL, RECORDING, plain_top
 
 FUTURES = REAL / "recordings/binance-um-btcusdt-20240808.gz"
+TRADED_BYBIT = REAL / "recordings/bybit-linear-trades-20260809.jsonl.zst"
+pytestmark = pytest.mark.compiled
 absent = pytest.mark.skipif(not FUTURES.exists(), reason="real data is absent")
 MS, SECOND = 1000, 1_000_000
 START = 1_700_000_000_000_000
@@ -174,10 +180,18 @@ def test_the_book_in_the_library_is_the_book(library, recorded):
     market.close()
 
 
+@pytest.fixture(scope="module")
+def bybit():
+    trades = bybit_trades(b"".join(unpacked(TRADED_BYBIT)).splitlines(), "BTCUSDT")
+    return bybit_events(unpacked(RECORDING), trades, "BTCUSDT", delay=DELAY)
+
+
 @absent
-def test_aggressive_fills_are_what_the_recorded_book_held(library, recorded):
+@pytest.mark.parametrize(("name", "every"), [("recorded", 4 * SECOND), ("bybit", SECOND)])
+def test_aggressive_fills_are_what_the_recorded_book_held(library, name, every, request):
+    recorded = request.getfixturevalue(name)
     one = broker(**{**REAL_BROKER, "quantity": 0.5}, orders="aggressive", reach=10_000)
-    fills = one.fill(*targets(recorded, 4 * SECOND, 1), recorded)
+    fills = one.fill(*targets(recorded, every, 1), recorded)
     assert len(fills) > 8
     assert (fills.time - fills.decided == 20 * MS).all()
     for row in range(len(fills)):
@@ -224,6 +238,10 @@ def test_accounts_of_real_fills_add_up_in_the_reports_tables(library, recorded):
     assert equity.position[-1] == 0.0
     np.testing.assert_allclose(done.trips.net.sum(), equity.net[-1], atol=1e-6)
     assert done.totals()["fee"] == pytest.approx(fills.fee.sum())
+    measured = measure(done, bars=bars, draws=100)
+    assert "passive orders on the book" in assumptions(SimpleNamespace(backtest=done, currency="USDT"))
+    table = numbers_table({"on the book": measured})
+    assert measured.financial.round_trips == len(done.trips) and f"{len(done.trips)}</td>" in table
     with pytest.raises(ConfigError, match="risk rules and a BookBroker"):
         simulate(bars, target, recorded, one, risk=Risk(rules=(Fixed(units=0.05),)))
 

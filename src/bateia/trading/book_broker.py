@@ -23,7 +23,8 @@ class BookBroker(Component):
     A decision replaces the one before it, and its order is worked until the target is held. Modelled: the
     delay of the feed, of an order and of its answer; our place in the queue, from the trades and the
     changes at our price; orders filled in part, and through several levels. Not modelled: what others do
-    because of us. Liquidity that we took is still there for our next order, so keep `quantity` small.
+    because of us, and contracts that settle in the coin. Liquidity that we took is still there for our next
+    order, so keep `quantity` small.
 
     `Fills.market` is the middle of the best prices that we knew when the order was sent, and `spread` what
     the fill was worse than that, below 0 for better.
