@@ -64,7 +64,7 @@ def test_trades_come_as_lines_and_counts_at_the_end():
 
 def test_it_ends_when_its_time_is_over():
     said = json.dumps({"u": 7, "s": "BTCUSDT", "b": "9", "B": "1", "a": "11", "A": "2"})
-    rows = rows_of(show(Stream([said]), "ticker", "--for", "1s"))
+    rows = rows_of(show(Stream([said]), "ticker", "--for", "3s"))
     assert [row["update_id"] for row in rows] == [7] and rows[0]["time"] is None
 
 

@@ -222,7 +222,7 @@ def test_a_drop_is_seen_by_the_ids_and_a_silent_socket_by_the_clock():
     feed = GeneratedStream("futures", 60, 5, NAME)
     texts = [text_of(diff) for diff in feed.diffs]
     script = [[*texts[:10], SYNC, DROP], [*texts[10:20], SILENT], texts[30:48]]
-    found, book = play(feed, script, [], silence=0.4)
+    found, book = play(feed, script, [], silence=1.5)
     assert_true(found, feed)
     stats = book.synced.sync.stats
     assert (stats.gaps, stats.rebuilt, book.asked) == (1, 1, 2)

@@ -111,7 +111,7 @@ def test_what_was_missed_between_two_connections_is_asked_for_even_if_nothing_fo
 def test_a_silent_socket_is_left_and_nothing_is_lost():
     rows = generated(30)
     stream = Stream([agg_trade(rows[0]), SILENT], [agg_trade(rows[29])])
-    found, trades, _ = live(stream, rows, 30, silence=0.4)
+    found, trades, _ = live(stream, rows, 30, silence=1.5)
     assert_same(found, rows)
     assert trades.follower.socket.stats.silent == 1
 

@@ -10,7 +10,7 @@ from bateia.sources.socket import Socket
 from bateia.sources.web import WebError
 from loopback_stream import DROP, SILENT, Stream, streaming
 
-QUICK = {"backoff": 0.005, "longest": 0.02, "silence": 0.2}
+QUICK = {"backoff": 0.005, "longest": 0.02, "silence": 0.8}
 
 
 def heard(stream, count, **how):
@@ -40,12 +40,12 @@ def test_a_connection_that_is_cut_is_opened_again():
 def test_one_that_falls_silent_is_closed_and_opened_again():
     frames, socket = heard(Stream(["a", SILENT], ["b"]), 4)
     assert [frame.text for frame in frames] == [None, "a", None, "b"]
-    assert socket.stats.silent == 1 and socket.stats.reason == "nothing for 0.2 s"
+    assert socket.stats.silent == 1 and socket.stats.reason == "nothing for 0.8 s"
 
 
 def test_silence_after_messages_is_a_quiet_market_and_no_end():
-    frames, socket = heard(Stream(["a"], [], [], [], ["b"]), 7, tries=2, silence=0.05)
-    assert frames[-1].text == "b" and socket.stats.silent == 4
+    frames, socket = heard(Stream(["a"], [], [], ["b"]), 6, tries=2)
+    assert frames[-1].text == "b" and socket.stats.silent == 3
 
 
 def test_it_gives_up_where_nothing_ever_comes():
@@ -66,7 +66,7 @@ def test_it_gives_up_where_nobody_listens():
 
 def test_each_connection_begins_with_what_is_to_be_said():
     stream = Stream(["a"], ["b"])
-    frames, _ = heard(stream, 4, say=["one", "two"], silence=0.05)
+    frames, _ = heard(stream, 4, say=["one", "two"])
     assert [frame.text for frame in frames] == [None, "a", None, "b"]
     assert stream.heard[:4] == ["one", "two"] * 2
 
