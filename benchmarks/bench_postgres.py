@@ -65,8 +65,10 @@ def rows() -> list[Row]:
     try:
         psycopg.connect(URL, connect_timeout=2).close()
     except psycopg.OperationalError:
+        print(f"no PostgreSQL at {URL}: left out; try BATEIA_TEST_POSTGRES=postgresql://…")
         return []
     if not shutil.which("psql"):
+        print("psql, the peer, is not installed: left out")
         return []
     schema = f"bateia_bench_{uuid.uuid4().hex}"
     with psycopg.connect(URL, autocommit=True) as db:
