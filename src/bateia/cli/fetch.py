@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bateia.cli.common import AsJson, BateiaInterrupt, show_json
+
+if TYPE_CHECKING:
+    from bateia.sources.fetching import Report, Stage
 
 app = typer.Typer(no_args_is_help=True, help="Bring data of an exchange into the store.")
 StorePath = Annotated[
     str, typer.Option("--store", help="Folder of the store, or a URL such as s3://….", envvar="BATEIA_STORE")
 ]
 DEFAULT_STORE = "store"
+
+
+def show_fetch(fetch: Callable[[Stage], Report], store: str, as_json: bool) -> None:
+    """Fetch under a progress bar and show what came of it; exit status 1 where something could not be had."""
+    try:
+        from bateia.show import Progress, show_fetched
+
+        with Progress(silent=as_json) as progress:
+            report = fetch(progress.stage)
+    except KeyboardInterrupt:
+        raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        show_fetched(report.to_dict(), store)
+    if not report.whole:
+        raise typer.Exit(1)
 
 
 @app.callback()
@@ -33,31 +54,16 @@ def binance(
     as_json: AsJson = False,
 ) -> None:
     """Fetch what the store lacks, verified; exit status 1 where something could not be had."""
-    try:
-        from bateia.show import Progress, show_fetched
 
-        with Progress(silent=as_json) as progress:
-            from bateia.sources.binance import ARCHIVE, fetch_binance
+    def fetch(stage: Stage) -> Report:
+        from bateia.sources.binance import ARCHIVE, fetch_binance
 
-            report = fetch_binance(
-                store,
-                symbol,
-                what,
-                since,
-                until,
-                market=market,
-                archive=archive or ARCHIVE,
-                rest=rest,
-                stage=progress.stage,
-            )
-    except KeyboardInterrupt:
-        raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
-    if as_json:
-        show_json(report.to_dict())
-    else:
-        show_fetched(report.to_dict(), store)
-    if not report.whole:
-        raise typer.Exit(1)
+        place = archive or ARCHIVE
+        return fetch_binance(
+            store, symbol, what, since, until, market=market, archive=place, rest=rest, stage=stage
+        )
+
+    show_fetch(fetch, store, as_json)
 
 
 @app.command()
@@ -73,27 +79,14 @@ def postgres(
     as_json: AsJson = False,
 ) -> None:
     """Fetch ticks from a table of PostgreSQL or TimescaleDB, a day at a time."""
-    try:
-        from bateia.show import Progress, show_fetched
 
-        with Progress(silent=as_json) as progress:
-            from bateia.sources.component import columns_of
-            from bateia.sources.postgres import fetch_postgres
+    def fetch(stage: Stage) -> Report:
+        from bateia.sources.component import columns_of
+        from bateia.sources.postgres import fetch_postgres
 
-            report = fetch_postgres(
-                store,
-                url,
-                symbol,
-                since,
-                until,
-                table=table,
-                columns=columns_of(columns),
-                replace=replace,
-                stage=progress.stage,
-            )
-    except KeyboardInterrupt:
-        raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
-    if as_json:
-        show_json(report.to_dict())
-    else:
-        show_fetched(report.to_dict(), store)
+        names = columns_of(columns)
+        return fetch_postgres(
+            store, url, symbol, since, until, table=table, columns=names, replace=replace, stage=stage
+        )
+
+    show_fetch(fetch, store, as_json)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bateia.cli.common import AsJson, BateiaInterrupt, show_json
-from bateia.cli.fetch import DEFAULT_STORE, StorePath
+from bateia.cli.common import AsJson
+from bateia.cli.fetch import DEFAULT_STORE, StorePath, show_fetch
+
+if TYPE_CHECKING:
+    from bateia.sources.fetching import Report, Stage
 
 
 def bybit(
@@ -22,28 +25,21 @@ def bybit(
     as_json: AsJson = False,
 ) -> None:
     """Fetch what the store lacks from Bybit; exit status 1 where something could not be had."""
-    try:
-        from bateia.show import Progress, show_fetched
+
+    def fetch(stage: Stage) -> Report:
         from bateia.sources.bybit.fetch import ARCHIVE, fetch_bybit
         from bateia.sources.bybit.rest import REST
 
-        with Progress(silent=as_json) as progress:
-            report = fetch_bybit(
-                store,
-                symbol,
-                what,
-                since,
-                until,
-                market=market,
-                archive=archive or ARCHIVE,
-                rest=rest or REST,
-                stage=progress.stage,
-            )
-    except KeyboardInterrupt:
-        raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
-    if as_json:
-        show_json(report.to_dict())
-    else:
-        show_fetched(report.to_dict(), store)
-    if not report.whole:
-        raise typer.Exit(1)
+        return fetch_bybit(
+            store,
+            symbol,
+            what,
+            since,
+            until,
+            market=market,
+            archive=archive or ARCHIVE,
+            rest=rest or REST,
+            stage=stage,
+        )
+
+    show_fetch(fetch, store, as_json)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bateia.cli.common import AsJson, BateiaInterrupt, show_json
-from bateia.cli.fetch import DEFAULT_STORE, StorePath
+from bateia.cli.common import AsJson
+from bateia.cli.fetch import DEFAULT_STORE, StorePath, show_fetch
+
+if TYPE_CHECKING:
+    from bateia.sources.fetching import Report, Stage
 
 
 def ccxt(
@@ -20,16 +23,10 @@ def ccxt(
     as_json: AsJson = False,
 ) -> None:
     """Fetch what the store lacks from one of ccxt's exchanges; exit status 1 where something is missing."""
-    try:
-        from bateia.show import show_fetched
+
+    def fetch(stage: Stage) -> Report:
         from bateia.sources.ccxt import fetch_ccxt
 
-        report = fetch_ccxt(store, exchange, symbol, what, since, until)
-    except KeyboardInterrupt:
-        raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
-    if as_json:
-        show_json(report.to_dict())
-    else:
-        show_fetched(report.to_dict(), store)
-    if not report.whole:
-        raise typer.Exit(1)
+        return fetch_ccxt(store, exchange, symbol, what, since, until, stage=stage)
+
+    show_fetch(fetch, store, as_json)

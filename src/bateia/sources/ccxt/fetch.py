@@ -10,7 +10,7 @@ from bateia.core import Bars, DataError, Trades, format_time, parse_duration
 from bateia.core.coverage import Coverage
 from bateia.core.period import parse_edge
 from bateia.sources.ccxt import pages
-from bateia.sources.fetching import Report
+from bateia.sources.fetching import Report, Stage, silent
 from bateia.sources.importing import bring
 from bateia.store import Origin, Series, Store
 
@@ -41,6 +41,7 @@ def fetch_ccxt(
     until: str = "",
     *,
     market: str = "",
+    stage: Stage = silent,
 ) -> Report:
     """Bring candles (`what` is their length) or `trades` of a symbol, from `since` to `until` (else now).
 
@@ -61,8 +62,11 @@ def fetch_ccxt(
     series = Series(exchange, market or ("futures" if ":" in symbol else "spot"), name, kind)
     kept = Store.create(store)
     report = Report(series, Coverage.of([(start, end)]))
-    for first, last in (report.asked - kept.coverage(series)).stretches:
-        source = _Stretch(opened, symbol, interval, first, last)
-        origin = [Origin(name=f"ccxt {opened.id} {symbol}")]
-        bring(kept, report, source.blocks(), first, last, origin)
+    missing = (report.asked - kept.coverage(series)).stretches
+    with stage(f"{symbol} {what}", len(missing)) as advance:
+        for first, last in missing:
+            source = _Stretch(opened, symbol, interval, first, last)
+            origin = [Origin(name=f"ccxt {opened.id} {symbol}")]
+            bring(kept, report, source.blocks(), first, last, origin)
+            advance(1)
     return report
