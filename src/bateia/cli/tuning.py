@@ -44,7 +44,7 @@ def tune(
 
     The same command goes on where an interrupted search stopped.
     """
-    from bateia.show import Progress, show_run
+    from bateia.show import Progress
 
     try:
         with Progress(silent=as_json) as progress:
@@ -78,13 +78,20 @@ def tune(
         return
     if isinstance(done, Nested):
         _show_nested(done)
-        return
+    else:
+        _show_search(done)
+
+
+def _show_search(done: Any) -> None:
+    """The best run, what it chose, and what came of it on the holdout."""
+    from bateia.show import show_run
+
     show_run(done.run)
     summary, held = done.to_dict(), done.holdout
     states = ", ".join(f"{count:,} {state}" for state, count in summary["trials"].items())
     lines = [
         f"\nSearch {done.study}: {states}",
-        f"Best on the development part: {search.metric} {_known(done.value)}",
+        f"Best on the development part: {done.metric} {_known(done.value)}",
         *(f"  {path}: {value}" for path, value in done.values.items()),
         f"Holdout, from {held.first} ({held.days:,.1f} days the search never saw): net {held.net:+,.2f}, "
         f"Sharpe {_known(held.sharpe_net)}, {held.round_trips:,} round trips, "

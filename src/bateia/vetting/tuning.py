@@ -48,6 +48,7 @@ class Tuned:
     study: str
     folder: Path
     """Holds `best.yaml`, `trials.csv` and `summary.json`."""
+    metric: str
     best: Recipe
     values: dict[str, Any]
     value: float
@@ -64,6 +65,7 @@ class Tuned:
         states = [row["state"] for row in self.trials]
         return {
             "study": self.study,
+            "metric": self.metric,
             "trials": {state: states.count(state) for state in sorted(set(states))},
             "values": self.values,
             "value": self.value,
@@ -166,7 +168,8 @@ def tune(
     (folder / "best.yaml").write_text(best.to_yaml(), encoding="utf-8")
     done = run_recipe(best, root=root, watch=watch)
     cut = holdout_start(best.source.read(), job.search.holdout)
-    tuned = Tuned(job.study, folder, best, values, value, rows, done, holdout(done, cut, best.seed))
+    held = holdout(done, cut, best.seed)
+    tuned = Tuned(job.study, folder, job.search.metric, best, values, value, rows, done, held)
     (folder / "summary.json").write_text(json.dumps(tuned.to_dict(), indent=2) + "\n", encoding="utf-8")
     return tuned
 
