@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bateia.core import ConfigError, DataError
 from bateia.samples import sample_path
-from bateia.sources import read_trades, write_table
+from bateia.sources import read_trades
 from bateia.sources.columns import clock
 from bateia.testing.bars import generated_trades
 
@@ -226,15 +226,3 @@ def test_every_column_that_is_not_there_is_told_at_once(csv):
     said = r"no column 'time' or 'price' \(for time and price\); allowed: ts, Price, size; try: columns: "
     with pytest.raises(DataError, match=said + r"\{time: …, price: Price\}"):
         read_trades(csv("ts,Price,size\n1,1,1\n"))
-
-
-def test_a_table_is_written_whole_or_not_at_all(tmp_path):
-    frame = pl.DataFrame({"a": [1]})
-    for name, read in (("t.csv", pl.read_csv), ("t.parquet", pl.read_parquet)):
-        write_table(frame, tmp_path / name)
-        assert read(tmp_path / name).equals(frame)
-    with pytest.raises(DataError, match=r"ends in \.parquet or \.csv"):
-        write_table(frame, tmp_path / "t.xlsx")
-    with pytest.raises(DataError, match=r"cannot write .*: (?!None).*try"):
-        write_table(frame, tmp_path / "nowhere" / "t.csv")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["t.csv", "t.parquet"]

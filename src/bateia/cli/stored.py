@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,7 +40,7 @@ def export(
 ) -> None:
     """Copy rows of a series into one file, or into the tables candles or ticks_raw of PostgreSQL."""
     from bateia.core.period import parse_edge
-    from bateia.sources import write_table
+    from bateia.sources import write_blocks
     from bateia.store import Series, Store
 
     start = parse_edge(since) if since else None
@@ -54,9 +53,7 @@ def export(
         rows = sum(write_series(out, meant, block) for block in kept.blocks(meant, start, end))
         out = without_password(out)
     else:
-        table = kept.read(meant, start, end)
-        write_table(table, Path(out))
-        rows = len(table)
+        rows = write_blocks(kept.blocks(meant, start, end), out)
     if as_json:
         show_json({"rows": rows, "out": out})
     else:

@@ -18,7 +18,7 @@ from bateia.sources.tables import existing, files_of, open_table, read_table
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["existing", "mapped", "read_table", "read_trades", "trade_pieces", "write_table"]
+__all__ = ["existing", "mapped", "read_table", "read_trades", "trade_pieces"]
 
 NEEDED = ("time", "price", "size")
 OPTIONAL = ("known_at", "side", "symbol")
@@ -136,18 +136,3 @@ def _mapping(names: list[str], path: Path, columns: Mapping[str, str], symbol: s
         mapping["symbol"] = "symbol"
     mapping.update(columns)
     return mapped(names, mapping, path)
-
-
-def write_table(frame: pl.DataFrame, path: str | Path) -> None:
-    """Write a table as `.parquet` or `.csv`, whole or not at all; DataError where it cannot."""
-    path = Path(path)
-    if path.suffix not in {".parquet", ".csv"}:
-        raise DataError(f"cannot write {path}", allowed="a name that ends in .parquet or .csv")
-    part = path.with_name(f".{path.name}.part")
-    try:
-        frame.write_parquet(part) if path.suffix == ".parquet" else frame.write_csv(part)
-        part.replace(path)
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}", hint="another folder") from None
-    finally:
-        part.unlink(missing_ok=True)
