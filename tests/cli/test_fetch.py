@@ -169,6 +169,24 @@ def test_export(fetched, tmp_path, name):
     assert table["close"].to_list() == wanted["close"].to_list()
 
 
+def test_a_query_in_sql(fetched, tmp_path):
+    asked = [
+        "data",
+        "query",
+        f'SELECT count(*) AS n, max(high) AS top FROM "{SERIES}"',
+        "--store",
+        str(fetched),
+    ]
+    highest = Store.open(fetched).read(Series.parse(SERIES))["high"].max()
+    assert json.loads(invoke(*asked, "--json").stdout) == [{"n": 121 * 96, "top": highest}]
+    shown = invoke(*asked).stdout
+    assert str(121 * 96) in shown
+    assert "1 rows" in shown
+    out = tmp_path / "answer.csv"
+    assert "1 rows written" in invoke(*asked, "--out", str(out)).stdout
+    assert pl.read_csv(out)["top"].to_list() == [highest]
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

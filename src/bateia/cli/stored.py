@@ -58,3 +58,34 @@ def export(
         show_json({"rows": rows, "out": out})
     else:
         typer.echo(f"{rows:,} rows written to {out}")
+
+
+def query(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="SQL", help="""Such as: SELECT max(close) FROM "binance/um/BTCUSDT/candles-5m"."""
+        ),
+    ],
+    out: Annotated[str, typer.Option(help="Write the answer to this .parquet or .csv file.")] = "",
+    rows: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
+    store: StorePath = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a store in SQL; each series is a table, named as status shows it, in double quotes."""
+    import polars as pl
+
+    from bateia.sources import write_table
+    from bateia.store import Store, sql
+
+    answer = sql(Store.open(store), text)
+    if out:
+        write_table(answer, out)
+    if as_json:
+        show_json({"rows": len(answer), "out": out} if out else answer.to_dicts())
+    elif out:
+        typer.echo(f"{len(answer):,} rows written to {out}")
+    else:
+        with pl.Config(tbl_rows=rows, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_width_chars=-1):
+            typer.echo(str(answer))
+            typer.echo(f"{len(answer):,} rows")

@@ -136,7 +136,7 @@ class Store:
         """The same rows, a day or month at a time."""
         parts = self.parts(series)
         if not parts:
-            raise self._unknown(series)
+            raise self.unknown(series)
         self._whole(series, parts, start, end)
         for part in parts:
             if part.first is None or part.last is None:
@@ -166,7 +166,7 @@ class Store:
             frame = frame.filter(moments < end)
         return frame.select(columns) if columns is not None else frame
 
-    def table(self, series: Series, part: Part) -> pl.DataFrame:
+    def table(self, series: Series, part: Part, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """All rows of a day or month; DataError where its file is missing or not what was written."""
         import polars as pl
 
@@ -177,7 +177,7 @@ class Store:
         if data is None or digest_of(data) != part.sha256:
             what = "is missing" if data is None else "is corrupt: its hash is not the catalogue's"
             raise DataError(f"{self.name}/{part.file} {what}", hint="bateia fetch again: it replaces it")
-        table = pl.read_parquet(io.BytesIO(data))
+        table = pl.read_parquet(io.BytesIO(data), columns=None if columns is None else list(columns))
         # Each file numbers its own words: as categories, tables of several files fit together.
         return table.with_columns(pl.col(pl.Enum).cast(pl.Categorical))
 
@@ -197,7 +197,8 @@ class Store:
                 hint=fetch_hint(series, asked),
             )
 
-    def _unknown(self, series: Series) -> DataError:
+    def unknown(self, series: Series) -> DataError:
+        """The error for a series that is not there, with what is."""
         known = [str(one) for one in self.series()]
         return DataError(
             f"the store {self.name!r} has no {series}",
