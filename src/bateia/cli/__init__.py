@@ -18,6 +18,7 @@ from bateia.cli import (
     fetch_bybit,
     fetch_ccxt,
     importing,
+    kryporacle,
     runs,
     stored,
     stream,
@@ -54,6 +55,7 @@ data.app.command()(stored.export)
 data.app.command()(stored.query)
 data.app.command()(data_check.check)
 data.app.command("import")(importing.import_file)
+data.app.command()(kryporacle.kryporacle)
 fetch.app.command()(fetch_bybit.bybit)
 fetch.app.command()(fetch_ccxt.ccxt)
 

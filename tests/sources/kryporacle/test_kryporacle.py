@@ -5,10 +5,13 @@ import math
 from itertools import pairwise
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from bateia import cli
 from bateia.core import Bars, ConfigError, DataError
 from bateia.quality import validate_bars
 from bateia.sources import KrypOracleSource
@@ -21,6 +24,7 @@ from bateia.sources.kryporacle import (
     phase_at,
     read_backtest,
     read_backtests,
+    sheets_of,
     trade_table,
 )
 from bateia.testing import check_source
@@ -294,3 +298,42 @@ def test_samples_that_make_no_sense(write):
         balanced_rows(np.array([0, 1], np.int8), ["a"])
     with pytest.raises(DataError, match="no backtests"):
         trade_table([])
+
+
+def test_sheets_hold_every_row_and_agree_with_each_other(write, tmp_path):
+    for name in ("cross", "trend"):
+        write(generated_backtest(name), f"{name}.json")
+    backtests = read_backtests(str(tmp_path / "*.json"))
+    sheets = sheets_of(backtests, window=20, seed=3)
+    candles, phases, trades, sample = (sheets[name] for name in ("candles", "phases", "trades", "balanced"))
+    assert phases["candles"].sum() == len(candles) == sum(len(one.candles) for one in backtests)
+    spread_out = [row["phase"] for row in phases.to_dicts() for _ in range(row["candles"])]
+    assert candles["phase"].to_list() == spread_out
+    assert {"bull", "bear"} < set(spread_out)
+    trend = candles.filter(candles["strategy"] == "trend")
+    for run in phases.filter(phases["strategy"] == "trend").to_dicts():
+        rows = trend.filter((trend["open_time"] >= run["from"]) & (trend["time"] <= run["to"]))
+        assert len(rows) == run["candles"]
+        assert run["log_return"] == pytest.approx(math.log(rows["close"][-1] / rows["open"][0]))
+    assert trades.equals(trade_table(backtests, 20))
+    assert sheets["signals"].height == sum(len(one.signals) for one in backtests)
+    assert candles["indicator_rsi"].tail(299).to_list() == list(range(299))
+    for _, group in sample.group_by("phase"):
+        assert 2 * group["success"].sum() == len(group)
+    assert 0 < len(sample) < len(trades)
+    assert len(sample.join(trades, on=trades.columns, how="semi")) == len(sample)
+
+
+def test_the_command_writes_them(write, tmp_path):
+    path, out = write(generated_backtest()), tmp_path / "out"
+    done = CliRunner().invoke(
+        cli.app, ["data", "kryporacle", path, "--out", str(out), "--window", "20", "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    for name, table in sheets_of(read_backtests(path), window=20).items():
+        assert pl.read_parquet(out / f"{name}.parquet").equals(table, null_equal=True)
+        assert told["rows"][name] == len(table)
+    assert sum(row["trades"] for row in told["by_phase"]) == told["rows"]["trades"]
+    shown = CliRunner().invoke(cli.app, ["data", "kryporacle", path, "--out", str(out)]).stdout
+    assert shown.startswith(f"1 backtests to {out}: 300 candles, ")

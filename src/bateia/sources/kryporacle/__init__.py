@@ -3,6 +3,7 @@
 from bateia.sources.kryporacle.backtest import Backtest, ClosedTrades, Signals, read_backtest, read_backtests
 from bateia.sources.kryporacle.phases import PHASES, Phase, find_phases, partition, phase_at
 from bateia.sources.kryporacle.samples import balanced_rows, trade_table
+from bateia.sources.kryporacle.sheets import sheets_of
 from bateia.sources.kryporacle.source import KrypOracleSource
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "phase_at",
     "read_backtest",
     "read_backtests",
+    "sheets_of",
     "trade_table",
 ]
