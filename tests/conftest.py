@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 # Before anything starts OpenMP: idle threads must sleep.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+import postgres_server
 from bateia.core import Trades
 from bateia.recipe import Recipe
 from bateia.sources import SampleSource
@@ -51,6 +53,20 @@ broker:
 def es_trades() -> Trades:
     """The bundled 500,000 E-mini trades."""
     return SampleSource(name="es-trades-2013-09").read()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL database; what needs it is skipped, saying why, where there is none."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_schema(postgres: str) -> Iterator[str]:
+    """The same, in a schema of its own."""
+    with postgres_server.schema(postgres) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,8 @@
 """Ticks and candles in a real PostgreSQL, each test in a schema of its own: windows read, COPY written."""
 
 import json
-import os
 import subprocess
 import sys
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -32,31 +30,10 @@ MONDAY = Period("2013-09-30")
 SERIES = Series("postgres", "ticks_raw", "WDOV13", "trades")
 
 
-@pytest.fixture(scope="session")
-def server():
-    """A PostgreSQL database, or why there is none."""
-    psycopg = pytest.importorskip("psycopg")
-    pytest.importorskip("adbc_driver_postgresql")
-    places = [os.environ.get("BATEIA_TEST_POSTGRES"), "postgresql://postgres@127.0.0.1:5432/test"]
-    for url in filter(None, places):
-        try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            continue
-        return url
-    pytest.skip("no PostgreSQL at BATEIA_TEST_POSTGRES or at 127.0.0.1:5432")
-
-
 @pytest.fixture
-def url(server):
+def url(postgres_schema):
     """A schema of its own."""
-    import psycopg
-
-    schema = f"bateia_test_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as db:
-        db.execute(f"CREATE SCHEMA {schema}")
-        yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{schema}"
-        db.execute(f"DROP SCHEMA {schema} CASCADE")
+    return postgres_schema
 
 
 def generated_ticks(rows=500, start=MONDAY.start + 9 * HOUR, step=211_000_000, seed=1):
@@ -332,7 +309,7 @@ def test_rows_that_make_no_sense(url):
 @pytest.mark.parametrize(
     "wrong", ["postgresql://me:secret@127.0.0.1:1/test", "postgresql://nobody:secret@127.0.0.1:5432/no"]
 )
-def test_nobody_there_and_nobody_let_in(server, wrong):
+def test_nobody_there_and_nobody_let_in(postgres, wrong):
     for ask in (TickTable(wrong).span, lambda symbol: write_ticks(wrong, symbol, generated_ticks())):
         with pytest.raises(DataError, match=r"PostgreSQL at .*; try: are address, user") as raised:
             ask("A")
