@@ -61,6 +61,13 @@ class Exchange:
         self.folder, self.asked, self.headers = folder, [], {}
         self.now = 0
         self.slow = 0.0
+        self.ranges = True
+        """Whether it gives the rest of a file, and a mark to ask for it by."""
+        self.ranged = []
+        """The Range headers of all requests that had one."""
+        self.busy, self.busiest = 0, 0
+        """Requests under way, and the most that ever were."""
+        self.lock = threading.Lock()
         self.symbols = ["BTCUSDT", "ETHUSDT"]
         self.url = ""
 
@@ -189,12 +196,41 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         exchange = self.server.exchange
-        exchange.asked.append(self.path)
+        with exchange.lock:
+            exchange.asked.append(self.path)
+            exchange.busy += 1
+            exchange.busiest = max(exchange.busy, exchange.busiest)
+            fault = exchange.fault(self.path)
+        try:
+            self.respond(exchange, fault)
+        finally:
+            with exchange.lock:
+                exchange.busy -= 1
+
+    def rest_of(self, exchange, body):
+        """What is asked for of a file: status, bytes, headers; all of it where it is another by now."""
+        mark = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        start = self.headers.get("Range", "")
+        if start:
+            exchange.ranged.append(start)
+        if not exchange.ranges or not start or self.headers.get("If-Range") != mark:
+            return 200, body, {"ETag": mark} if exchange.ranges else {}
+        first = int(start.removeprefix("bytes=").removesuffix("-"))
+        return (
+            206,
+            body[first:],
+            {"Content-Range": f"bytes {first}-{len(body) - 1}/{len(body)}", "ETag": mark},
+        )
+
+    def respond(self, exchange, fault):
         if exchange.slow:
             time.sleep(exchange.slow)
         status, body = exchange.answer(self.path)
-        headers, length = dict(exchange.headers), len(body)
-        fault = exchange.fault(self.path)
+        headers = dict(exchange.headers)
+        if status == 200 and not self.path.startswith(PREFIXES):
+            status, body, more = self.rest_of(exchange, body)
+            headers |= more
+        length = len(body)
         if isinstance(fault, int):
             status, body = fault, b'{"msg": "as ordered"}'
         elif isinstance(fault, tuple):

@@ -50,8 +50,9 @@ def content(where):
 
 @pytest.fixture(scope="module")
 def fetched(exchange, tmp_path_factory):
+    """A store whose files came one after the other, uninterrupted."""
     store = tmp_path_factory.mktemp("fetched")
-    done = invoke(*words(exchange, store, "--json"))
+    done = invoke(*words(exchange, store, "--json", "--at-once", "1"))
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert (report["whole"], report["rows"]) == (True, 121 * 96)
@@ -202,6 +203,26 @@ def test_one_clear_error(given, says, tmp_path, monkeypatch):
     done = invoke(*given)
     assert isinstance(done.exception, BateiaError)
     assert says in str(done.exception)
+
+
+def test_an_interrupt_ends_at_once_though_the_exchange_is_silent(exchange, tmp_path):
+    exchange.slow = 20.0
+    asked = len(exchange.asked)
+    try:
+        work = subprocess.Popen(
+            [sys.executable, "-m", "bateia", *words(exchange, tmp_path)], stderr=subprocess.PIPE, text=True
+        )
+        patience = time.monotonic() + 60
+        while len(exchange.asked) < asked + 4 and time.monotonic() < patience:
+            time.sleep(0.005)
+        began = time.monotonic()
+        work.send_signal(signal.SIGINT)
+        said = work.communicate(timeout=60)[1]
+    finally:
+        exchange.slow = 0.0
+    assert work.returncode == 130
+    assert time.monotonic() - began < 5
+    assert "what was fetched is kept" in said
 
 
 def test_an_interrupt_keeps_what_is_there(exchange, tmp_path):

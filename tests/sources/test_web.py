@@ -2,6 +2,7 @@
 
 import email.utils
 import socket
+import threading
 import time
 
 import pytest
@@ -40,6 +41,79 @@ def test_what_passes_is_tried_again(exchange, faults, waits):
         assert web.get(f"{exchange.url}/a").body == b"whole" * 1000
     assert waited == waits
     assert exchange.count("/a") == len(faults) + 1
+
+
+@pytest.mark.parametrize("faults", [["drop"], ["drop", 503, "drop"], ["drop", "drop", "drop"]])
+def test_the_rest_of_a_file_is_asked_for(exchange, faults):
+    """Each dropped connection brings half of what was left."""
+    exchange.files["/a"] = bytes(range(250)) * 4096
+    exchange.faults["/a"] = list(faults)
+    with patient([]) as web:
+        assert web.get(f"{exchange.url}/a").body == exchange.files["/a"]
+    drops = [k for k, fault in enumerate(faults) if fault == "drop"]
+    halves = [1_024_000 - 1_024_000 // 2 ** (k + 1) for k in range(len(drops))]
+    assert list(dict.fromkeys(exchange.ranged)) == [f"bytes={start}-" for start in halves]
+
+
+def test_a_file_that_changed_meanwhile_starts_anew(exchange):
+    exchange.files["/a"] = b"first" * 100_000
+    exchange.faults["/a"] = ["drop"]
+
+    def changed(seconds):
+        exchange.files["/a"] = b"second" * 100_000
+
+    with Web(tries=4, sleep=changed) as web:
+        assert web.get(f"{exchange.url}/a").body == b"second" * 100_000
+    assert exchange.ranged == ["bytes=250000-"]
+
+
+def test_a_server_without_ranges_gives_the_whole_again(exchange):
+    exchange.ranges = False
+    exchange.files["/a"] = b"whole" * 100_000
+    exchange.faults["/a"] = ["drop"]
+    with patient([]) as web:
+        assert web.get(f"{exchange.url}/a").body == b"whole" * 100_000
+    assert exchange.ranged == []
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_bad_line_that_brings_something_is_not_given_up(exchange, ranges):
+    """Eight drops and four tries: with ranges each brings half of the rest, until that is too little."""
+    exchange.ranges = ranges
+    exchange.files["/a"] = bytes(1 << 26)
+    exchange.faults["/a"] = ["drop"] * 8
+    waited = []
+    with patient(waited) as web:
+        if ranges:
+            assert web.get(f"{exchange.url}/a").body == exchange.files["/a"]
+            assert waited == [0.5] * 6 + [0.5, 1.0]
+        else:
+            with pytest.raises(WebError, match="4 tries"):
+                web.get(f"{exchange.url}/a")
+
+
+def test_while_one_waits_as_a_host_asked_nobody_asks_it(exchange):
+    exchange.faults["/a"] = [(429, 7)]
+    asked, begun, go_on = [], threading.Event(), threading.Event()
+
+    def sleep(seconds):
+        asked.append(seconds)
+        begun.set()
+        assert go_on.wait(10)
+
+    with Web(tries=4, sleep=sleep) as web:
+        first = threading.Thread(target=web.get, args=(f"{exchange.url}/a",))
+        first.start()
+        assert begun.wait(10)
+        second = threading.Thread(target=web.get, args=(f"{exchange.url}/a",))
+        second.start()
+        time.sleep(0.1)
+        assert exchange.count("/a") == 1
+        go_on.set()
+        first.join(10)
+        second.join(10)
+    assert exchange.count("/a") == 3
+    assert asked == [7.0]
 
 
 def test_retry_after_may_be_a_date(exchange):

@@ -51,6 +51,7 @@ def binance(
     store: StorePath = DEFAULT_STORE,
     archive: Annotated[str, typer.Option(help="Address of the archive, if not Binance's own.")] = "",
     rest: Annotated[str, typer.Option(help="Address of the REST interface, if not Binance's own.")] = "",
+    at_once: Annotated[int, typer.Option(help="Files of the archive under way at a time, 1 to 16.")] = 4,
     as_json: AsJson = False,
 ) -> None:
     """Fetch what the store lacks, verified; exit status 1 where something could not be had."""
@@ -58,9 +59,17 @@ def binance(
     def fetch(stage: Stage) -> Report:
         from bateia.sources.binance import ARCHIVE, fetch_binance
 
-        place = archive or ARCHIVE
         return fetch_binance(
-            store, symbol, what, since, until, market=market, archive=place, rest=rest, stage=stage
+            store,
+            symbol,
+            what,
+            since,
+            until,
+            market=market,
+            archive=archive or ARCHIVE,
+            rest=rest,
+            at_once=at_once,
+            stage=stage,
         )
 
     show_fetch(fetch, store, as_json)

@@ -52,7 +52,8 @@ class Report:
         self.absent |= stretches
 
     def to_dict(self) -> dict[str, Any]:
-        """For people and machines: moments as text."""
+        """For people and machines: moments as text; the same whatever came first."""
+        failed = sorted(self.failed.items(), key=lambda item: (item[1].stretches, item[0]))
         return {
             "series": str(self.series),
             "asked": spans(self.asked),
@@ -61,8 +62,6 @@ class Report:
             "files": self.files,
             "requests": self.requests,
             "absent": spans(self.absent),
-            "failed": [
-                {"reason": reason, "missing": spans(missing)} for reason, missing in self.failed.items()
-            ],
-            "notes": self.notes,
+            "failed": [{"reason": reason, "missing": spans(missing)} for reason, missing in failed],
+            "notes": sorted(self.notes),
         }

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +23,8 @@ BACKOFF = 0.5
 LONGEST = 300.0
 """Seconds that a server may ask us to wait; where it asks for more, the user is told instead."""
 TIMEOUT = 30.0
+PROGRESS = 1 << 20
+"""Bytes that a try must bring, before its connection breaks, not to be counted as one."""
 
 
 class WebError(DataError):
@@ -45,11 +47,42 @@ class Answer:
             raise WebError(f"an answer that is no JSON: {self.body[:80]!r}") from None
 
 
-class Web:
-    """GET with bounded tries. `sleep` is how it waits; `tries`, `backoff` and `longest` are as above.
+@dataclass
+class _Body:
+    """What came of a body before its connection broke, and whether the rest can be asked for."""
 
-    A host that could not be reached once all tries are spent is not asked again: each further request would
-    wait as long for nothing. Where `forgives`, as what runs for days must, it is.
+    data: bytearray = field(default_factory=bytearray)
+    mark: str = ""
+    """The server's ETag: the rest must be of the same file."""
+
+    def headers(self) -> dict[str, str]:
+        """Of the request for what is not here."""
+        return {"Range": f"bytes={len(self.data)}-", "If-Range": self.mark} if self.data and self.mark else {}
+
+    def receive(self, response: httpx.Response) -> Answer:
+        """All of an answer: where it is the rest of a file, joined to what is here."""
+        status, headers = response.status_code, response.headers
+        if status not in {200, 206}:
+            return Answer(status, response.read(), headers)
+        if status == 200:
+            self.data.clear()
+        elif not headers.get("content-range", "").startswith(f"bytes {len(self.data)}-"):
+            return Answer(status, b"not the bytes that were asked for", headers)
+        mark = headers.get("etag", "")
+        # A weak mark, or an encoding, and the bytes may be others next time.
+        self.mark = "" if mark.startswith("W/") or "content-encoding" in headers else mark
+        for piece in response.iter_bytes():
+            self.data += piece
+        return Answer(200, bytes(self.data), headers)
+
+
+class Web:
+    """GET with bounded tries, from any number of threads.
+
+    `sleep` is how it waits; `tries`, `backoff` and `longest` are as above. Where a connection breaks in the
+    middle of a file, the next try asks for the rest. While one thread waits as a host asked it to, no other
+    asks that host. A host that could not be reached once all tries are spent is not asked again: each further
+    request would wait as long for nothing. Where `forgives`, as what runs for days must, it is.
     """
 
     def __init__(
@@ -74,9 +107,9 @@ class Web:
         self._down: dict[str, str] = {}
         self._forgives = forgives
         self.requests = 0
-        self.received = 0
-        """Bytes of all bodies."""
         self._count = threading.Lock()
+        self._waiting: dict[str, threading.Lock] = {}
+        """Host -> held by the thread that waits as the host asked."""
 
     def __enter__(self) -> Self:
         return self
@@ -97,40 +130,60 @@ class Web:
         host = urlsplit(url).netloc
         if host in self._down:
             raise WebError(f"{host} cannot be reached: {self._down[host]}", hint=_ONLINE)
-        for left in range(self._tries - 1, -1, -1):
-            wait = self._backoff * 2.0 ** (self._tries - 1 - left)
+        body, tries = _Body(), 0
+        while True:
+            wait, before = self._backoff * 2.0**tries, len(body.data)
+            tries += 1
             try:
-                response = self._client.get(url, params=params)
+                answer = self._ask(host, url, params, body)
             except self._errors as error:
                 reason = str(error) or type(error).__name__
-                if not left:
+                if len(body.data) >= before + PROGRESS:
+                    tries = 0
+                if tries == self._tries:
                     if not self._forgives:
                         self._down[host] = reason
-                    raise WebError(f"{url}: {reason} ({self._tries} tries)", hint=_ONLINE) from None
+                    raise WebError(f"{url}: {reason} ({tries} tries)", hint=_ONLINE) from None
                 self._sleep(wait)
                 continue
-            answer = Answer(response.status_code, response.content, response.headers)
-            with self._count:
-                self.requests += 1
-                self.received += len(answer.body)
             if answer.status == 200 or answer.status in allow:
                 return answer
-            if not left or not _passing(answer.status):
-                raise _refusal(url, answer, self._tries - left)
-            self._wait(url, answer, wait)
-        raise AssertionError("the last try returns or raises")
+            if tries == self._tries or not _passing(answer.status):
+                raise _refusal(url, answer, tries)
+            self._wait(host, answer, wait)
 
-    def _wait(self, url: str, answer: Answer, usual: float) -> None:
+    def _ask(self, host: str, url: str, params: Mapping[str, str | int] | None, body: _Body) -> Answer:
+        """One try, once nobody waits for this host any more."""
+        with self._patience(host):
+            pass  # then it is free
+        with self._client.stream("GET", url, params=params, headers=body.headers()) as response:
+            answer = body.receive(response)
+        with self._count:
+            self.requests += 1
+        return answer
+
+    def _patience(self, host: str) -> threading.Lock:
+        return self._waiting.setdefault(host, threading.Lock())
+
+    def _wait(self, host: str, answer: Answer, usual: float) -> None:
         """As long as the server asks for, else as usual; WebError where it asks for too long."""
         asked = _retry_after(answer.headers.get("retry-after", ""))
-        wait = usual if asked is None else asked
-        if wait > self._longest:
+        if asked is None:
+            self._sleep(usual)
+            return
+        if asked > self._longest:
             raise WebError(
-                f"{urlsplit(url).netloc} answers {answer.status} and asks for {wait:,.0f} s of patience",
+                f"{host} answers {answer.status} and asks for {asked:,.0f} s of patience",
                 allowed=f"at most {self._longest:,.0f} s",
                 hint="run the same again then: it carries on",
             )
-        self._sleep(wait)
+        patience = self._patience(host)
+        # Where another waits already, all go on when he does.
+        if patience.acquire(blocking=False):
+            try:
+                self._sleep(asked)
+            finally:
+                patience.release()
 
 
 _ONLINE = "is this machine online? Run the same again then: it carries on"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -225,7 +226,45 @@ def test_nobody_there(tmp_path):
     assert not report.whole
     missing = [stretch for coverage in report.failed.values() for stretch in coverage.stretches]
     assert Coverage.of(missing) == Coverage.of([(JAN.start, MAR.end)])
-    assert len(waited) == 3
+    assert 3 <= len(waited) <= 9  # three waits of each download that had begun before the first gave up
+
+
+@pytest.mark.parametrize("at_once", [2, 3, 16])
+def test_files_side_by_side_make_the_same_bytes(exchange, tmp_path, at_once):
+    """Months in any order, one with a hole that REST fills, and one in days whose end REST alone has."""
+    rows = generated_klines(FEB.start, FEB.end, STEP)
+    exchange.put_months(months=["2023-11", "2023-12", "2024-01"])
+    exchange.put("spot", "BTCUSDT", "5m", "2024-02", rows[:900] + rows[950:])
+    for day in MAR.days[:20]:
+        exchange.put("spot", "BTCUSDT", "5m", day.name, generated_klines(day.start, day.end, STEP))
+    exchange.put_rest(FEB.start, MAR.end)
+    calm = fetch(exchange, tmp_path / "one", "2023-11", at_once=1)
+    assert calm.whole
+    assert exchange.busiest == 1
+    exchange.slow, exchange.busiest = 0.02, 0
+    exchange.faults = {"2023-11.zip": [None, "drop", "corrupt"], f"{MAR.days[3].name}.zip": [(429, 1)]}
+    report = fetch(exchange, tmp_path / "many", "2023-11", at_once=at_once)
+    assert 1 < exchange.busiest <= at_once + 1  # one for REST
+    assert content(tmp_path / "many") == content(tmp_path / "one")
+    assert {**report.to_dict(), "requests": 0} == {**calm.to_dict(), "requests": 0}
+
+
+def test_what_is_there_is_in_the_store_while_another_file_is_under_way(exchange, tmp_path):
+    exchange.put_months(months=["2024-01", "2024-02", "2024-03"])
+    others = [tmp_path / f"catalogue/{SERIES}/2024-0{k}.json" for k in (2, 3)]
+    found = []
+
+    def meanwhile(seconds):
+        until = time.monotonic() + 10
+        while not all(path.is_file() for path in others) and time.monotonic() < until:
+            time.sleep(0.005)
+        found.append([path.is_file() for path in others])
+
+    exchange.faults = {"2024-01.zip": [500]}
+    with Web(tries=2, sleep=meanwhile) as web:
+        urls = {"archive": exchange.url, "rest": exchange.url}
+        assert fetch_binance(tmp_path, "BTCUSDT", "5m", "2024-01", "2024-03", web=web, **urls).whole
+    assert found == [[True, True]]
 
 
 @pytest.mark.parametrize("room", [0, 3, 8])
@@ -292,6 +331,7 @@ def test_a_delisted_symbol_is_in_the_archive_alone(exchange, tmp_path):
         ({"what": "7m"}, "no candles of '7m' on spot; allowed: 1s, 1m.*try: "),
         ({"what": "1s", "market": "um"}, "no candles of '1s' on USD-M"),
         ({"symbol": "BTC/USDT"}, "'BTC/USDT' is no symbol"),
+        ({"at_once": 0}, "0 downloads at a time; allowed: 1 to 16"),
         ({"market": "option"}, "no market 'option' at Binance; allowed: spot"),
     ],
 )

@@ -96,6 +96,46 @@ def test_the_month_where_no_day_is(exchange, tmp_path, monkeypatch, chunk):
     assert len(Store.open(tmp_path).parts(SERIES)) == 31
 
 
+@pytest.mark.parametrize("at_once", [1, 4, 16])
+def test_days_that_wait_for_the_same_month_share_its_file(exchange, tmp_path, at_once):
+    rows = rows_in(exchange, MONTH)
+    put_days(exchange, MONTH.days[9:12])
+    exchange.put_file("spot", "aggTrades", "BTCUSDT", "", "2024-01", as_lines(rows), HEADER)
+    assert fetch(exchange, tmp_path, until="2024-01", at_once=at_once).whole
+    check(table(tmp_path), rows)
+    assert exchange.count("2024-01.zip") == 2  # and its checksum
+
+
+def test_a_broken_month_is_downloaded_once_for_all_its_days(exchange, tmp_path):
+    exchange.put_file("spot", "aggTrades", "BTCUSDT", "", "2024-01", [[1, 2, 3]])
+    report = fetch(exchange, tmp_path, until="2024-01")
+    assert report.whole  # REST has them
+    assert exchange.count("2024-01.zip") == 2
+    assert ["has 3 columns" in note and "not used" in note for note in report.notes] == [True]
+
+
+def test_a_file_whose_checksum_is_never_met_is_not_used(exchange, tmp_path):
+    put_days(exchange)
+    (path,) = [path for path in exchange.files if path.endswith(f"{DAYS[1].name}.zip")]
+    exchange.files[path] = exchange.files[path][:-1] + b"?"
+    report = fetch(exchange, tmp_path)
+    assert report.whole
+    assert [("not the published" in note, "not used" in note) for note in report.notes] == [(True, True)]
+    check(table(tmp_path), [row for day in DAYS for row in rows_in(exchange, day)])
+
+
+def test_a_corrupt_day_is_fetched_again(exchange, tmp_path):
+    put_days(exchange)
+    fetch(exchange, tmp_path)
+    before = content(tmp_path)
+    path = tmp_path / Store.open(tmp_path).part(SERIES, DAYS[1]).file
+    path.write_bytes(path.read_bytes()[:-9])
+    exchange.asked.clear()
+    assert "was corrupt and is fetched again" in fetch(exchange, tmp_path).notes[0]
+    assert exchange.count(".zip") == exchange.count(DAYS[1].name) == 2
+    assert content(tmp_path) == before
+
+
 def test_rest_where_no_file_is(exchange, tmp_path):
     exchange.trades[KEY] = generated_trades(MONTH.start + HOUR // 2, DAYS[3].end, 20 * SECOND)
     report = fetch(exchange, tmp_path)

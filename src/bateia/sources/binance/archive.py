@@ -6,8 +6,10 @@ import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bateia.core import DataError
 from bateia.core.period import Period
@@ -51,7 +53,14 @@ class ArchiveFile:
         return f"/data/{self.market.archive}/{how}/{self.what}/{below}/{self.name}"
 
 
-def download(web: Web, base: str, file: ArchiveFile) -> tuple[bytes, str] | None:
+Download = tuple[bytes, str] | None
+"""A file and its SHA-256; None where the archive does not have it."""
+T = TypeVar("T")
+Steps = Generator[Sequence[ArchiveFile], Sequence[Future[Download]], T]
+"""Yields the files that it wants and is sent what came of them: see `bateia.sources.downloads`."""
+
+
+def download(web: Web, base: str, file: ArchiveFile) -> Download:
     """A file and its SHA-256, verified; None where the archive does not have it.
 
     UnverifiedError where the published hash is never met, WebError where the archive cannot be read.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bateia.core import DataError
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
-from bateia.sources.binance.archive import ArchiveFile, download, read_rows
+from bateia.sources.binance.archive import ArchiveFile, Download, Steps, read_rows
 from bateia.sources.binance.markets import Market
 from bateia.sources.binance.rest import Rest
 from bateia.sources.binance.tables import KLINE, candle_table, lacking, once
 from bateia.sources.fetching import Report
-from bateia.sources.web import Web, WebError
+from bateia.sources.web import WebError
 from bateia.store import Origin, Part, Series, Store, Writer
 
 if TYPE_CHECKING:
@@ -48,9 +50,7 @@ class Candles:
     """One symbol's candles of one length, from where they are to the store."""
 
     store: Store
-    web: Web
     rest: Rest
-    archive: str
     market: Market
     symbol: str
     interval: str
@@ -67,7 +67,9 @@ class Candles:
         """Where they go."""
         return Series("binance", self.market.name, self.symbol, f"candles-{self.interval}")
 
-    def fetch(self, writer: Writer, period: Period, asked: Coverage, closed: int, report: Report) -> None:
+    def fetch(
+        self, writer: Writer, period: Period, asked: Coverage, closed: int, report: Report
+    ) -> Steps[None]:
         """Bring what is missing of a month; what cannot be had goes to the report, the rest to the store.
 
         `closed` is the end of the last candle that is whole by now.
@@ -78,7 +80,7 @@ class Candles:
         report.add_absent(month.absent & wanted)
         if not missing:
             return
-        self._from_archive(month, missing, closed, report)
+        yield from self._from_archive(month, missing, closed, report)
         due = month.held | month.filed | wanted
         failed = self._from_rest(month, due, report)
         covered = due - failed
@@ -104,38 +106,49 @@ class Candles:
         month.origin = set(part.origin)
         return month, part
 
-    def _from_archive(self, month: Month, missing: Coverage, closed: int, report: Report) -> None:
+    def _from_archive(self, month: Month, missing: Coverage, closed: int, report: Report) -> Steps[None]:
         """Monthly file, else daily ones. WebError is no reason to take another way: it passes."""
         whole = month.period
-        if whole.end <= closed and self._file(month, whole, report):
+        if whole.end <= closed and (yield from self._files(month, [whole], report)):
             return
         wanted, misses = missing - Coverage.of([(0, self.rest.listed(self.symbol))]), 0
-        for day in whole.days:
-            if day.end > closed or not wanted & Coverage.of([(day.start, day.end)]):
-                continue
-            misses = 0 if self._file(month, day, report) else misses + 1
-            if self.rest.unknown and misses == PATIENCE:
+        days = [
+            day for day in whole.days if day.end <= closed and wanted & Coverage.of([(day.start, day.end)])
+        ]
+        if not self.rest.unknown:
+            yield from self._files(month, days, report)
+            return
+        for day in days:
+            misses = 0 if (yield from self._files(month, [day], report)) else misses + 1
+            if misses == PATIENCE:
                 return
 
-    def _file(self, month: Month, period: Period, report: Report) -> bool:
-        """Whether the archive has a file of the period; its candles are in `month` then."""
-        file = ArchiveFile(self.market, self.symbol, "klines", self.interval, period)
-        if any(origin.name == file.name for origin in month.origin):
-            return True
+    def _files(self, month: Month, periods: Sequence[Period], report: Report) -> Steps[int]:
+        """Of how many periods the archive has a file; their candles are in `month` then."""
+        files = [ArchiveFile(self.market, self.symbol, "klines", self.interval, one) for one in periods]
+        there = {origin.name for origin in month.origin}
+        wanted = [file for file in files if file.name not in there]
+        found = (yield wanted) if wanted else []
+        added = [self._add(month, file, one, report) for file, one in zip(wanted, found, strict=True)]
+        return len(files) - len(wanted) + sum(added)
+
+    def _add(self, month: Month, file: ArchiveFile, came: Future[Download], report: Report) -> bool:
+        """Whether a file is there and is what it should be."""
+        stretch = Coverage.of([(file.period.start, file.period.end)])
         try:
-            found = download(self.web, self.archive, file)
+            found = came.result()
             if found is None:
                 return False
             rows = read_rows(found[0], file.name, KLINE)
             table = candle_table(rows, self.step, file.name, by_contract=self.market.by_contract)
-            within(table, period, file.name)
+            within(table, file.period, file.name)
         except WebError:
             raise
         except DataError as error:
-            month.broken[str(error)] = Coverage.of([(period.start, period.end)])
+            month.broken[str(error)] = stretch
             return False
         month.add(table)
-        month.filed |= Coverage.of([(period.start, period.end)])
+        month.filed |= stretch
         month.origin.add(Origin(name=file.name, sha256=found[1]))
         report.files += 1
         return True

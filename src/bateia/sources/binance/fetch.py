@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bateia.core import ConfigError, format_time
 from bateia.core.clock import DAY, SECOND
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period, parse_edge
+from bateia.sources.binance.archive import Steps, download
 from bateia.sources.binance.candles import Candles
 from bateia.sources.binance.markets import ARCHIVE, Market, interval_of, market_of, symbol_of
 from bateia.sources.binance.prints import FORMS
 from bateia.sources.binance.rest import Rest, UnknownSymbolError
 from bateia.sources.binance.trades import Trades
+from bateia.sources.downloads import AT_ONCE, check_at_once, side_by_side
 from bateia.sources.fetching import Report, Stage, silent
 from bateia.sources.web import Web, WebError
-from bateia.store import Store
+from bateia.store import Store, Writer
 
 _RECENT = 2 * DAY
 
@@ -32,15 +36,17 @@ def fetch_binance(
     archive: str = ARCHIVE,
     rest: str = "",
     web: Web | None = None,
+    at_once: int = AT_ONCE,
     stage: Stage = silent,
 ) -> Report:
     """Bring candles of length `what`, or its `aggTrades` or `trades`, from `since` to `until` into a store.
 
-    Both ends are included; "" is now. Only what the store lacks is downloaded; every file is held against its
-    published hash, gaps are asked of REST, and each month (of trades: day) is in the store as soon as it is
-    there. ConfigError for what cannot be meant,
+    Both ends are included; "" is now. Only what the store lacks is downloaded, `at_once` files at a time;
+    every file is held against its published hash, gaps are asked of REST, and each month (of trades: day) is
+    in the store as soon as it is there, whichever comes first. ConfigError for what cannot be meant,
     UnknownSymbolError, DataError where the store cannot be written; what else goes wrong is in the report.
     """
+    check_at_once(at_once)
     where, symbol = market_of(market), symbol_of(symbol)
     form = FORMS.get(what)
     step = SECOND if form else interval_of(what, where)
@@ -51,28 +57,34 @@ def fetch_binance(
         closed = _now(interface, end) // step * step
         if start >= min(end, closed):
             raise ConfigError(f"nothing from {since} on is whole by now", hint="an earlier --from")
-        place = (kept, open_web, interface, archive, where, symbol)
+        place = (kept, interface, where, symbol)
         task = Trades(*place, form) if form else Candles(*place, what, step)
         report = Report(task.series, Coverage.of([(start, min(end, closed))]))
-        _each(task, closed, report, stage)
+        periods = Period.covering(start, min(end, closed), task.series.unit)
+        with kept.writer(task.series) as writer, stage(task.name, len(periods)) as advance:
+            jobs = (_one(task, writer, period, closed, report, advance) for period in periods)
+            side_by_side(jobs, partial(download, open_web, archive), at_once)
         report.requests = open_web.requests
         _refuse_unknown(task, interface, where, report)
     return report
 
 
-def _each(task: Candles | Trades, closed: int, report: Report, stage: Stage) -> None:
-    """One month or day after the other; one that fails for now does not keep us from the next."""
-    unit, ends = task.series.unit, report.asked.stretches
-    periods = [period for start, end in ends for period in Period.covering(start, end, unit)]
-    with task.store.writer(task.series) as writer, stage(task.name, len(periods)) as advance:
-        for period in periods:
-            try:
-                task.fetch(writer, period, report.asked, closed, report)
-            except WebError as error:
-                wanted = report.asked & Coverage.of([(period.start, period.end)])
-                part = task.store.part(task.series, period)
-                report.fail(wanted - (part.coverage if part else Coverage()), error)
-            advance(1)
+def _one(
+    task: Candles | Trades,
+    writer: Writer,
+    period: Period,
+    closed: int,
+    report: Report,
+    advance: Callable[[int], None],
+) -> Steps[None]:
+    """One month or day; if it fails for now, that does not keep us from the others."""
+    try:
+        yield from task.fetch(writer, period, report.asked, closed, report)
+    except WebError as error:
+        wanted = report.asked & Coverage.of([(period.start, period.end)])
+        part = task.store.part(task.series, period)
+        report.fail(wanted - (part.coverage if part else Coverage()), error)
+    advance(1)
 
 
 def _refuse_unknown(task: Candles | Trades, interface: Rest, market: Market, report: Report) -> None:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from bateia.core import DataError
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
-from bateia.sources.binance.archive import ArchiveFile, UnverifiedError, download
+from bateia.sources.binance.archive import ArchiveFile, Steps, UnverifiedError
 from bateia.sources.binance.markets import Market
 from bateia.sources.binance.prints import Form, by_id, days_of, no_trades
 from bateia.sources.binance.rest import Rest
 from bateia.sources.fetching import Report
-from bateia.sources.web import Web
 from bateia.store import Origin, Part, Series, Store, Writer
 
 if TYPE_CHECKING:
@@ -26,14 +25,12 @@ class Trades:
     """One symbol's trades of one form, from where they are to the store."""
 
     store: Store
-    web: Web
     rest: Rest
-    archive: str
     market: Market
     symbol: str
     form: Form
     lacks: set[str] = field(default_factory=set)
-    """Months of which the archive has no file."""
+    """Days and months of which the archive has no file that can be used."""
 
     unit = "day"
 
@@ -47,20 +44,21 @@ class Trades:
         """For people."""
         return f"{self.symbol} {self.form.what}"
 
-    def fetch(self, writer: Writer, period: Period, asked: Coverage, closed: int, report: Report) -> None:
+    def fetch(
+        self, writer: Writer, period: Period, asked: Coverage, closed: int, report: Report
+    ) -> Steps[None]:
         """Bring what is missing of a day; what cannot be had goes to the report, the rest to the store."""
-        day = Coverage.of([(period.start, period.end)])
-        wanted, held = asked & day, self._held(period, report)
+        wanted, held = asked & _whole(period), self._held(period, report)
         if not wanted - (held.coverage if held else Coverage()):
             return
         if period.end <= self.rest.listed(self.symbol):
             self._put_nothing(writer, period, (), report)
-        elif period.end > closed or not self._from_files(writer, period, asked, closed, report):
+        elif period.end > closed or not (yield from self._from_files(writer, period, asked, closed, report)):
             self._from_rest(writer, period, wanted, held, report)
 
     def _put_nothing(self, writer: Writer, day: Period, origin: tuple[Origin, ...], report: Report) -> None:
         """A day without a trade, known to be one."""
-        whole = Coverage.of([(day.start, day.end)])
+        whole = _whole(day)
         writer.write(day, no_trades(self.form), whole, absent=whole, origin=origin)
         report.add_absent(whole)
 
@@ -71,31 +69,44 @@ class Trades:
             return None
         return part
 
-    def _from_files(self, writer: Writer, day: Period, asked: Coverage, closed: int, report: Report) -> bool:
+    def _from_files(
+        self, writer: Writer, day: Period, asked: Coverage, closed: int, report: Report
+    ) -> Steps[bool]:
         """The day's own file, else the month's: then all days of it that are asked for are in the store."""
         month = Period.at(day.start, "month")
-        of_month = Coverage.of([(month.start, month.end)])
         # A month of trades is long: not for a few days that REST can give.
-        worth = month.end <= closed and (not self.form.rest or not of_month - asked)
+        worth = month.end <= closed and (not self.form.rest or not _whole(month) - asked)
         for period in (day, month) if worth else (day,):
             if period.name in self.lacks:
                 continue
             file = ArchiveFile(self.market, self.symbol, self.form.what, "", period)
-            found = download(self.web, self.archive, file)
-            if found is None:
-                self.lacks.add(period.name)
+            (came,) = yield [file]
+            # Another day may have waited for the month's file too, and used it or seen what is wrong with it.
+            if self._has(day):
+                return True
+            if period.name in self.lacks:
                 continue
-            report.files += 1
-            origin = Origin(name=file.name, sha256=found[1])
             try:
+                found = came.result()
+                if found is None:
+                    self.lacks.add(period.name)
+                    continue
+                report.files += 1
+                origin = Origin(name=file.name, sha256=found[1])
                 self._put_days(writer, days_of(found[0], file.name, self.form, period), asked, origin, report)
             except UnverifiedError as error:
+                self.lacks.add(period.name)
                 report.notes.append(f"{error}: not used")
                 continue
             if self.store.part(self.series, day) is None:
                 self._put_nothing(writer, day, (origin,), report)
             return True
         return False
+
+    def _has(self, day: Period) -> bool:
+        """Whether all of a day is in the store, as it was written."""
+        part = self.store.part(self.series, day)
+        return part is not None and not _whole(day) - part.coverage and self.store.intact(part)
 
     def _put_days(
         self,
@@ -106,10 +117,10 @@ class Trades:
         report: Report,
     ) -> None:
         for day, table in days:
-            whole = Coverage.of([(day.start, day.end)])
-            part = self.store.part(self.series, day)
-            if not asked & whole or (part is not None and not whole - part.coverage):
+            whole = _whole(day)
+            if not asked & whole or self._has(day):
                 continue
+            part = self.store.part(self.series, day)
             mended, failed = self._mended(table, report)
             sources = [origin] + ([Origin(name="rest")] if len(mended) > len(table) else [])
             written = writer.write(day, mended, whole - failed, absent=_gaps(mended) - failed, origin=sources)
@@ -166,6 +177,10 @@ class Trades:
             period, table, (known | got) - failed, absent=_gaps(table) - failed, origin=tuple(origin)
         )
         report.rows += part.rows - (held.rows if held else 0)
+
+
+def _whole(period: Period) -> Coverage:
+    return Coverage.of([(period.start, period.end)])
 
 
 def _gaps(table: pl.DataFrame) -> Coverage:
