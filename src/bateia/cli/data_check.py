@@ -56,7 +56,7 @@ def check(
 
 
 def _source(name: str, kind: str, columns: str, preset: str, store: str) -> AnySource:
-    from bateia.core import ConfigError
+    from bateia.core import ConfigError, DataError
     from bateia.samples import SAMPLES
     from bateia.sources import CandleSource, StoreSource, open_source
     from bateia.sources.component import columns_of
@@ -68,6 +68,8 @@ def _source(name: str, kind: str, columns: str, preset: str, store: str) -> AnyS
     if name.count("/") == 3 and not Path(name).suffix and not Path(name).exists():
         series = Series.parse(name)
         data, _, interval = series.kind.partition("-")
+        if data not in {"candles", "agg_trades", "trades"}:
+            raise DataError(f"{name} holds neither trades nor candles", allowed="series of one of these")
         where = {"source": series.source, "market": series.market, "symbol": series.symbol}
         return StoreSource.model_validate({**where, "data": data, "interval": interval, "store": store})
     if kind == "candles" or (not kind and (preset or _candles(name, columns_of(columns)))):

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def bybit(
     symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT.")],
-    what: Annotated[str, typer.Argument(help="trades, by whole days, or the length of candles, such as 5m.")],
+    what: Annotated[
+        str, typer.Argument(help="trades or books (ob500, ob200) by whole days, or candles such as 5m.")
+    ],
     since: Annotated[str, typer.Option("--from", help="First month, day or moment (UTC), such as 2024-01.")],
     until: Annotated[str, typer.Option("--to", help="Last one, included; now if absent.")] = "",
     market: Annotated[str, typer.Option(help="linear, inverse or spot.")] = "linear",
@@ -27,7 +29,7 @@ def bybit(
     """Fetch what the store lacks from Bybit; exit status 1 where something could not be had."""
 
     def fetch(stage: Stage) -> Report:
-        from bateia.sources.bybit.fetch import ARCHIVE, fetch_bybit
+        from bateia.sources.bybit.fetch import fetch_bybit
         from bateia.sources.bybit.rest import REST
 
         return fetch_bybit(
@@ -37,7 +39,7 @@ def bybit(
             since,
             until,
             market=market,
-            archive=archive or ARCHIVE,
+            archive=archive,
             rest=rest or REST,
             stage=stage,
         )

@@ -82,10 +82,12 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
     period: str
     file: str
+    """Parquet, or a file as its source made it; empty where there is nothing to keep."""
     sha256: str
     size: int
     """Bytes of the file."""
     rows: int
+    """Of a file as its source made it: messages."""
     first: int | None
     """Clock of the first row, microseconds; None where there is no row."""
     last: int | None

@@ -100,11 +100,13 @@ class Store:
         return Coverage.of(stretch for part in self.parts(series) for stretch in part.covered)
 
     def files(self, series: Series) -> list[str]:
-        """Its Parquet files, for a query of DuckDB or Polars; relative to the store."""
-        return [part.file for part in self.parts(series)]
+        """Its files, for a query of DuckDB or Polars; relative to the store."""
+        return [part.file for part in self.parts(series) if part.file]
 
     def intact(self, part: Part) -> bool:
-        """Whether its file is there, byte for byte."""
+        """Whether its file is there, byte for byte; what has none is whole."""
+        if not part.file:
+            return True
         data = self.folder.read(part.file)
         return data is not None and digest_of(data) == part.sha256
 
@@ -167,9 +169,15 @@ class Store:
         return frame.select(columns) if columns is not None else frame
 
     def table(self, series: Series, part: Part, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """All rows of a day or month; DataError where its file is missing or not what was written."""
+        """All rows of a day or month; DataError for a file that is no table, missing or not as written."""
         import polars as pl
 
+        if not part.file.endswith(".parquet"):
+            raise DataError(
+                f"{series} is kept as its source made it: files, not rows",
+                allowed="series of trades or candles",
+                hint=f"bateia book build {self.name}/{DATA}/{series.folder} --out books",
+            )
         data = self.folder.read(part.file)
         if data is None and (newer := self.part(series, Period(part.period))) and newer != part:
             # A writer has replaced it since the entry was read.

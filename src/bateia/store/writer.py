@@ -58,10 +58,39 @@ class Writer:
             absent=(absent or Coverage()).stretches,
             origin=tuple(sorted(set(origin), key=lambda one: (one.name, one.sha256))),
         )
+        return self._put(period, part, data)
+
+    def keep(self, period: Period, name: str, data: bytes, rows: int, ends: tuple[int, int]) -> Part:
+        """Put a file of a whole day or month there as its source made it, under its own name.
+
+        `rows` messages, the first and last of them at `ends` (microseconds). Errors as `write`.
+        """
+        digest = digest_of(data)
+        part = Part(
+            period=period.name,
+            file=f"{DATA}/{self.series.folder}/{name}",
+            sha256=digest,
+            size=len(data),
+            rows=rows,
+            first=ends[0],
+            last=ends[1],
+            covered=((period.start, period.end),),
+            origin=(Origin(name=name, sha256=digest),),
+        )
+        return self._put(period, part, data)
+
+    def lacks(self, period: Period) -> Part:
+        """A whole day or month of which the source has no file, and will have none."""
+        whole = ((period.start, period.end),)
+        nothing = {"file": "", "sha256": "", "size": 0, "rows": 0, "first": None, "last": None}
+        return self._put(period, Part(period=period.name, covered=whole, absent=whole, **nothing), b"")
+
+    def _put(self, period: Period, part: Part, data: bytes) -> Part:
         before = self.store.part(self.series, period)
-        self.store.folder.write(part.file, data)
+        if part.file:
+            self.store.folder.write(part.file, data)
         self.store.folder.write(entry_of(self.series, period.name), part.to_json())
-        if before is not None and before.file != part.file:
+        if before is not None and before.file and before.file != part.file:
             self.store.folder.delete(before.file)
         return part
 

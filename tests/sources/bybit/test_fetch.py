@@ -10,6 +10,7 @@ import pytest
 
 from bateia.cli import app
 from bateia.core import ConfigError, DataError
+from bateia.core.clock import DAY
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
 from bateia.sources.bybit import rest as interface
@@ -135,7 +136,70 @@ def test_a_file_with_trades_of_another_day_is_refused(exchange, tmp_path):
     exchange.days["2024-01-02"] = generated_file("2024-01-01")
     report = fetch(exchange, tmp_path, "trades", "2024-01-02", "2024-01-02")
     (reason,) = report.failed
-    assert "a row of 2024-01-01T00:00:00.250000Z; allowed: from 2024-01-02" in reason
+    assert "a row of bybit/linear/XYUSDT/trades at 2024-01-01T00:00:00.250000Z in 2024-01-02" in reason
+
+
+def test_a_corrupt_day_is_fetched_again(exchange, tmp_path):
+    fetch(exchange, tmp_path, "trades", "2024-01-01", "2024-01-04")
+    whole = content(tmp_path)
+    (path,) = tmp_path.rglob("2024-01-02-*.parquet")
+    path.write_bytes(path.read_bytes()[:-1])
+    report = fetch(exchange, tmp_path, "trades", "2024-01-01", "2024-01-04")
+    assert (report.files, report.notes) == (
+        1,
+        [f"{path.relative_to(tmp_path)} was corrupt and is fetched again"],
+    )
+    assert content(tmp_path) == whole
+
+
+def generated_spot(start, count, step, newest_first=False):
+    """A file of spot trades, one each `step` milliseconds from `start` on."""
+    lines = [
+        f"{k + 1},{start // 1000 + k * step},{10 + k % 7}.5,{k + 1},{'buy' if k % 2 else 'sell'}"
+        for k in range(count)
+    ]
+    text = "id,timestamp,price,volume,side\n" + "\n".join(lines[:: -1 if newest_first else 1]) + "\n"
+    return gzip.compress(text.encode(), mtime=0)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_spot_by_month_where_there_is_no_file_of_the_day(exchange, tmp_path, newest_first):
+    month, day = Period("2022-11"), Period("2022-11-20")
+    hour = 3_600_000
+    rows = generated_spot(month.start + 5 * DAY, 24 * 20, hour, newest_first)
+    files = {
+        "XYUSDT-2022-11.csv.gz": rows,
+        "XYUSDT_2022-11-20.csv.gz": generated_spot(day.start, 7, hour),
+        "XYUSDT_2022-12-02.csv.gz": generated_spot(Period("2022-12-02").start, 3, hour),
+    }
+    exchange.files |= {f"/spot/XYUSDT/{name}": data for name, data in files.items()}
+    exchange.files["/spot/XYUSDT/"] = "".join(f'<a href="{name}">x</a>' for name in files).encode()
+    report = fetch(exchange, tmp_path, "trades", "2022-11", "2022-12-02", market="spot")
+    assert (report.whole, report.rows, report.files) == (True, 24 * 19 + 7 + 3, 4), report
+    assert [Period.at(a, "day").name for a, _ in report.absent.stretches] == ["2022-11-01", "2022-11-26"]
+    table = Store.open(tmp_path).read(report.series)
+    times = table["time"].dt.epoch("us")
+    assert times.is_sorted() and len(table) == report.rows
+    of_the_day = table.filter(times.is_between(day.start, day.end, closed="left"))
+    assert of_the_day["size"].to_list() == [k + 1 for k in range(7)], "the day's own file"
+    before = table.filter(times < day.start)
+    assert before["size"].to_list() == [k + 1 for k in range(24 * 14)]
+    assert before["side"].to_list() == [-1, 1] * (12 * 14)
+    asked = exchange.count("csv.gz")
+    assert fetch(exchange, tmp_path, "trades", "2022-11", "2022-12-02", market="spot").files == 0
+    assert exchange.count("csv.gz") == asked
+
+
+def test_a_month_with_a_trade_of_another_is_refused(exchange, tmp_path):
+    rows = generated_spot(Period("2022-10-31").start, 48, 3_600_000)
+    exchange.files["/spot/XYUSDT/XYUSDT-2022-11.csv.gz"] = rows
+    exchange.files["/spot/XYUSDT/"] = b'<a href="XYUSDT-2022-11.csv.gz">x</a>'
+    report = fetch(exchange, tmp_path, "trades", "2022-11-01", "2022-11-03", market="spot")
+    ((reason, missing),) = report.failed.items()
+    assert reason == (
+        "XYUSDT-2022-11.csv.gz has a trade of 2022-10-31; allowed: those of 2022-11 (3 downloads)"
+    )
+    assert missing == report.asked
 
 
 def test_candles_by_pages(exchange, tmp_path):
@@ -191,9 +255,9 @@ def test_answers_that_are_none(exchange, tmp_path):
     ("what", "since", "more", "says"),
     [
         ("5m", "2024-01", {"market": "um"}, "no market 'um' at Bybit; allowed: linear"),
-        ("7m", "2024-01", {}, "no candles of '7m'; allowed: 1m, 3m"),
+        ("7m", "2024-01", {}, "nothing called '7m' at Bybit; allowed: trades, ob500.*1m, 3m"),
         ("trades", "2024-01", {"symbol": "../x"}, "no symbol"),
-        ("trades", "2024-01", {"symbol": "QQUSDT"}, "archive has no 'QQUSDT'.*another --market"),
+        ("trades", "2024-01", {"symbol": "QQUSDT"}, "archive has no trades of 'QQUSDT'.*another --market"),
         ("5m", "2024-01", {"symbol": "QQUSDT"}, "Bybit says of 'QQUSDT': Not supported"),
         ("5m", "2150", {}, "no time that is over"),
     ],

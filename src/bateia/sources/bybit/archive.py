@@ -67,8 +67,16 @@ def read_day(path: str | Path) -> Trades:
 
     The side is the aggressor's. DataError naming what is wrong with the file, and in which row, from 0.
     """
-    path = Path(path)
-    trades = Trades.concat(list(file_pieces(path, _columns(path), PLAIN, None)))
+    return in_order(Trades.concat(list(pieces_of(Path(path)))))
+
+
+def pieces_of(path: Path) -> Iterator[Trades]:
+    """The trades of a file as they lie in it, a piece at a time; DataError as `read_day`."""
+    return file_pieces(path, _columns(path), PLAIN, None)
+
+
+def in_order(trades: Trades) -> Trades:
+    """Trades that lie newest or oldest first, oldest first."""
     if trades.time[0] > trades.time[-1]:
         trades = trades[np.arange(len(trades))[::-1]]
     if np.any(np.diff(trades.time) < 0):
@@ -90,4 +98,4 @@ def _columns(path: Path) -> dict[str, str]:
 
 def _first(path: Path) -> int:
     """A moment of the file's day: its first row's."""
-    return int(next(file_pieces(path, _columns(path), PLAIN, None)).time[0])
+    return int(next(pieces_of(path)).time[0])
