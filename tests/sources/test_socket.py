@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from bateia.core import ConfigError
-from bateia.sources.socket import Socket
+from bateia.sources.socket import Heard, Socket, Talk
 from bateia.sources.web import WebError
 from loopback_stream import DROP, SILENT, Stream, streaming
 
@@ -64,11 +64,65 @@ def test_it_gives_up_where_nobody_listens():
         asyncio.run(main())
 
 
-def test_each_connection_begins_with_what_is_to_be_said():
-    stream = Stream(["a"], ["b"])
-    frames, _ = heard(stream, 4, say=["one", "two"])
-    assert [frame.text for frame in frames] == [None, "a", None, "b"]
-    assert stream.heard[:4] == ["one", "two"] * 2
+def hear(text):
+    """How a talk of these tests reads: an answer, a pong, a refusal, or something of the market."""
+    if text == "refused":
+        raise ConfigError("refused")
+    return {"answer": Heard.ANSWER, "pong": Heard.PONG}.get(text, Heard.MARKET)
+
+
+TALK = Talk(say=["one", "two"], beat="beat", hear=hear)
+
+
+def test_each_connection_begins_with_what_is_to_be_said_and_is_open_once_that_is_answered():
+    stream = Stream(["pong", "answer", "a", "pong", "b", 0.3, DROP], ["pong", "c", "answer", "d"])
+    frames, socket = heard(stream, 6, talk=TALK)
+    assert [frame.text for frame in frames] == [None, "a", "b", None, "c", "d"]
+    assert stream.heard[-2:] == ["one", "two"] and socket.stats.frames == 4
+
+
+def test_a_refusal_of_what_was_said_ends_it():
+    with pytest.raises(ConfigError, match="refused"):
+        heard(Stream(["answer", "refused"]), 2, talk=TALK)
+
+
+def test_beats_are_sent_and_their_answers_break_the_silence_of_an_open_stream():
+    pongs = [step for _ in range(20) for step in (0.1, "pong")]
+    stream = Stream(["answer", *pongs, "a"])
+    frames, socket = heard(stream, 2, talk=TALK, silence=1.0, ping=0.3)
+    assert [frame.text for frame in frames] == [None, "a"]
+    assert (socket.stats.opened, socket.stats.silent) == (1, 0)
+
+
+def test_a_stream_that_nobody_opens_is_silent_whatever_answers_the_beats():
+    pongs = [step for _ in range(40) for step in (0.02, "pong")]
+    with pytest.raises(WebError, match=r"nothing for 0\.2 s \(2 tries\)"):
+        heard(Stream(pongs, pongs), 2, talk=TALK, silence=0.2, tries=2)
+
+
+def test_beats_are_heard_by_the_other_side():
+    stream = Stream(["answer"])
+    with pytest.raises(WebError, match=r"nothing for 0\.5 s"):
+        heard(stream, 9, talk=TALK, silence=0.5, ping=0.1, tries=1)
+    assert stream.heard[:4] == ["one", "two", "beat", "beat"]
+
+
+def test_a_connection_may_be_left_for_a_new_one():
+    async def main():
+        async with streaming(Stream(["a", "b"], ["c"])) as stream:
+            socket, found = Socket(stream.url, **QUICK), []
+            async with aclosing(socket.frames()) as frames:
+                async for frame in frames:
+                    found.append(frame.text)
+                    if frame.text == "a":
+                        socket.leave("the book is broken")
+                    if frame.text == "c":
+                        break
+            return found, socket
+
+    found, socket = asyncio.run(asyncio.wait_for(main(), 20))
+    assert found == [None, "a", None, "c"]
+    assert (socket.stats.dropped, socket.stats.reason) == (1, "the book is broken")
 
 
 def test_a_refusal_is_told_at_once():

@@ -19,14 +19,14 @@ LISTED = 50
 class Follower(Generic[T]):
     """Rows in order, each once, as they come.
 
-    `read` turns a frame into a row, or None for what is none of it; `ask` brings rows from a number on, a
-    page of them, and runs in a thread. It is called where numbers are missing and, since a quiet market would
+    `read` turns a frame into its rows; `ask` brings rows from a number on, a page of them, and runs in a
+    thread. It is called where numbers are missing and, since a quiet market would
     not show that any are, after each connection that does not begin the count. What is still missing after
     `tries` answers in a row is given up: `seam.stats.lost` counts it, `told` says it.
 
     >>> import asyncio
     >>> seam = Unbroken[int](number=int, time=int)
-    >>> follower = Follower(Socket("ws://127.0.0.1:1"), seam, read=lambda frame: None, ask=lambda first: [])
+    >>> follower = Follower(Socket("ws://127.0.0.1:1"), seam, read=lambda frame: [], ask=lambda first: [])
     >>> follower.line()
     'rows 0, gaps 0, duplicates 0, lost 0, resets 0, overflows 0, asked 0, failed 0, unreadable 0; opened 0,
     dropped 0, frames 0'
@@ -36,7 +36,7 @@ class Follower(Generic[T]):
         self,
         socket: Socket,
         seam: Unbroken[T],
-        read: Callable[[Frame], T | None],
+        read: Callable[[Frame], Sequence[T]],
         ask: Callable[[int], Sequence[T]],
         *,
         page: int = 1000,
@@ -104,12 +104,12 @@ class Follower(Generic[T]):
             self._unsure = self.seam.due is not None
             return []
         try:
-            row = self._read(frame)
+            rows = self._read(frame)
         except DataError as error:
             self.unreadable += 1
             self.tell(str(error))
             return []
-        return [] if row is None else self.seam.on(row)
+        return [made for row in rows for made in self.seam.on(row)]
 
     def tell(self, what: str) -> None:
         """Keep what went wrong, unless there was much of it already."""

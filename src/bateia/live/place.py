@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bateia.live.binance_candles import BinanceCandles
+from bateia.live.feed import CandleFeed
 from bateia.sources.binance.markets import Market, market_of
 from bateia.sources.binance.rest import Rest
 from bateia.sources.socket import Socket
@@ -53,6 +55,10 @@ class Place:
         market = market_of(self.market)
         web = self.web or Web(tries=2, timeout=10.0, longest=60.0, forgives=True)
         return Rest(web, self.rest or market.rest, market)
+
+    def candles(self, symbol: str, interval: str) -> CandleFeed:
+        """Closed candles of a symbol."""
+        return BinanceCandles(self, symbol, interval)
 
     def close(self, rest: Rest) -> None:
         """End what `interface` began; a `web` that was given is its owner's."""

@@ -33,16 +33,16 @@ class NumberedTrades(Trades):
     id: Ints
 
 
-def reader(symbol: str) -> Callable[[Frame], Known | None]:
+def reader(symbol: str) -> Callable[[Frame], list[Known]]:
     """Reads the trades of a symbol from frames; DataError for what is no market message, or another's."""
 
-    def read(frame: Frame) -> Known | None:
+    def read(frame: Frame) -> list[Known]:
         message = parse_message(frame.text or "")
         if not isinstance(message, Trade):
-            return None
+            return []
         if message.symbol != symbol:
             raise DataError(f"a trade of {message.symbol} in the stream of {symbol}", allowed=symbol)
-        return frame.received, message
+        return [(frame.received, message)]
 
     return read
 
