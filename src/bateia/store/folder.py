@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,9 @@ class Folder(Protocol):
 
     def read(self, name: str) -> bytes | None:
         """A file's bytes, None where there is none."""
+
+    def read_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """The same of several files."""
 
     def write(self, name: str, data: bytes) -> None:
         """Put a file there, or in place of another: all of it at once."""
@@ -56,6 +59,10 @@ class LocalFolder:
             return None
         except OSError as error:
             raise DataError(f"cannot read {self.root / name}: {error.strerror or error}") from None
+
+    def read_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """See `Folder`."""
+        return [self.read(name) for name in names]
 
     def write(self, name: str, data: bytes) -> None:
         """See `Folder`; DataError where the disk is full or the folder read-only, and nothing changes."""

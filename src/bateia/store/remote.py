@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from bateia.core import ConfigError, DataError
 
@@ -16,7 +17,9 @@ LOCK = ".lock"
 class RemoteFolder:
     """A folder behind a URL, where a file is put whole or not at all, as object stores do.
 
-    A process that is killed while it is alone with a folder leaves its lock, which the error then names.
+    Credentials and endpoint come from the environment, as fsspec and each service read it, not from the URL.
+    A process that is killed while it is alone with a folder leaves its lock: the next one on the same machine
+    takes it away, on any other the error names it.
     """
 
     def __init__(self, url: str) -> None:
@@ -26,6 +29,12 @@ class RemoteFolder:
             raise ConfigError(
                 f"the store {url!r} needs fsspec", hint="pip install 'bateia[remote]'"
             ) from None
+        if (split := urlsplit(url)).password is not None:
+            raise ConfigError(
+                "a password in the URL of a store, which logs would show",
+                allowed=f"{split.scheme}://{split.hostname}{split.path}",
+                hint=f"FSSPEC_{split.scheme.upper()}_PASSWORD in the environment",
+            )
         self.name = url.rstrip("/")
         try:
             self._fs, root = fsspec.url_to_fs(self.name)
@@ -35,18 +44,27 @@ class RemoteFolder:
             ) from None
         self._root: str = root.rstrip("/")
 
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}".rstrip("/")
+
     def _do(self, what: str, name: str, *more: Any, **how: Any) -> Any:
         """One call of the file system; DataError for whatever it says but "not found" and "is there"."""
         try:
-            return getattr(self._fs, what)(f"{self._root}/{name}".rstrip("/"), *more, **how)
+            return getattr(self._fs, what)(self._path(name), *more, **how)
         except (FileNotFoundError, FileExistsError):
             raise
         except Exception as error:  # every kind of object store has errors of its own
-            raise DataError(
-                f"cannot use {self.name}/{name}: {' '.join(str(error).split()) or type(error).__name__}",
-                allowed="a place that this user may read and write",
-                hint="run the same again: it carries on",
-            ) from None
+            raise self._failure(name, error) from None
+
+    def _failure(self, name: str, error: Exception) -> DataError:
+        said = " ".join(str(error).split()) or type(error).__name__
+        return DataError(
+            f"cannot use {self.name}/{name}: {said}",
+            allowed="a place that this user may read and write",
+            hint="other credentials in the environment: see docs/data.md"
+            if isinstance(error, PermissionError)
+            else "run the same again: it carries on",
+        )
 
     def read(self, name: str) -> bytes | None:
         """See `Folder`."""
@@ -55,9 +73,26 @@ class RemoteFolder:
         except FileNotFoundError:
             return None
 
+    def read_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """See `Folder`; asked for side by side."""
+        if not names:
+            return []
+        found = self._fs.cat([self._path(name) for name in names], on_error="return")
+        return [self._came(name, found[self._path(name)]) for name in names]
+
+    def _came(self, name: str, found: bytes | Exception) -> bytes | None:
+        if isinstance(found, FileNotFoundError):
+            return None
+        if isinstance(found, Exception):
+            raise self._failure(name, found)
+        return found
+
     def write(self, name: str, data: bytes) -> None:
         """See `Folder`."""
-        self._do("pipe_file", name, data)
+        try:
+            self._do("pipe_file", name, data)
+        except FileNotFoundError as error:  # no such bucket
+            raise self._failure(name, error) from None
 
     def delete(self, name: str) -> None:
         """See `Folder`."""
@@ -76,20 +111,45 @@ class RemoteFolder:
 
     @contextmanager
     def alone(self, *below: str) -> Iterator[None]:
-        """See `Folder`; DataError where another process is, or was until it was killed."""
+        """See `Folder`; DataError where another process is, or was until it was killed elsewhere."""
         lock = f"{below[0]}/{LOCK}"
-        try:
-            self._do("pipe_file", lock, f"{socket.gethostname()} {os.getpid()}".encode(), mode="create")
-        except FileExistsError:
+        if not self._claim(lock):
             held = (self.read(lock) or b"").decode(errors="replace")
-            raise DataError(
-                f"process {held} is writing {below[0]!r} of the store {self.name!r}",
-                hint=f"wait until it is done; if it was killed, delete {self.name}/{lock}",
-            ) from None
+            if _is_gone(held):
+                self.delete(lock)
+            if not (_is_gone(held) and self._claim(lock)):
+                raise DataError(
+                    f"process {held} is writing {below[0]!r} of the store {self.name!r}",
+                    hint=f"wait until it is done; if it was killed, delete {self.name}/{lock}",
+                )
         try:
             yield
         finally:
             self.delete(lock)
 
+    def _claim(self, lock: str) -> bool:
+        """Whether a lock is ours now: it is made only where none is."""
+        try:
+            self._do("pipe_file", lock, f"{socket.gethostname()} {os.getpid()}".encode(), mode="create")
+        except FileExistsError:
+            return False
+        except FileNotFoundError as error:
+            raise self._failure(lock, error) from None
+        return True
+
     def sweep(self, below: str) -> None:
         """Nothing: no file is ever half-written."""
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether the holder of a lock was a process of this machine that has ended."""
+    host, _, process = holder.rpartition(" ")
+    if os.name != "posix" or host != socket.gethostname() or not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False

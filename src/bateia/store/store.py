@@ -87,7 +87,8 @@ class Store:
     def parts(self, series: Series) -> list[Part]:
         """Its days or months, in order."""
         names = [n for n in self.folder.names(f"{CATALOGUE}/{series}") if n.endswith(".json")]
-        return [Part.read(self.folder.read(name) or b"", f"{self.name}/{name}") for name in names]
+        found = zip(names, self.folder.read_all(names), strict=True)
+        return [Part.read(data or b"", f"{self.name}/{name}") for name, data in found]
 
     def part(self, series: Series, period: Period) -> Part | None:
         """One day or month; None where there is none."""
