@@ -1,5 +1,7 @@
 """What was fetched is read by a recipe as it would be from the exchange's own files."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import polars as pl
 import pytest
@@ -74,9 +76,50 @@ def test_what_is_not_there_says_how_to_get_it(kept):
         source("nowhere").read()
 
 
+def test_a_recipe_s_source_fetches_what_the_store_lacks(tmp_path, kept):
+    asked = {"store": str(tmp_path / "store"), "fetch": True, "first": "2024-01", "last": "2024-02"}
+    with serving(Exchange()) as exchange:
+        exchange.put_months(months=[JAN.name, FEB.name], interval="1h")
+        fetching = source(kept, **asked, archive=exchange.url, rest=exchange.url)
+        names = []
+
+        @contextmanager
+        def stage(name, total):
+            names.append(name)
+            yield lambda steps: None
+
+        fetching.bring(stage)
+        requests = len(exchange.asked)
+        assert names == ["BTCUSDT 1h"]
+        assert fetching.hash() == source(kept).hash()
+        fetching.bring(stage)
+        assert (len(exchange.asked), len(names)) == (requests, 1), "what is there is not asked for again"
+        shorter = source(
+            kept, **asked | {"store": str(tmp_path / "other")}, archive=exchange.url, rest=exchange.url
+        )
+        assert shorter.hash() == fetching.hash(), "reading fetches too"
+
+
+def test_what_could_not_be_fetched_is_said(tmp_path):
+    with serving(Exchange()) as exchange:
+        exchange.put_months(months=[JAN.name, FEB.name], interval="1h")
+        exchange.klines.clear()
+        (february,) = (path for path in exchange.files if path.endswith("2024-02.zip"))
+        exchange.files[february] = exchange.files[february][:-9]
+        asked = {"store": str(tmp_path), "fetch": True, "first": "2024-01", "last": "2024-02"}
+        broken = source("", **asked, archive=exchange.url, rest=exchange.url)
+        said = r"not all of binance/spot/BTCUSDT/candles-1h could be fetched: .*BTCUSDT-1h-2024-02\.zip"
+        with pytest.raises(DataError, match=said):
+            broken.read()
+        january = source("", **asked | {"last": "2024-01"}, archive=exchange.url, rest=exchange.url)
+        assert len(january.read()) == 31 * 24, "what came is kept"
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
+        ({"fetch": True}, "fetch without first and last"),
+        ({"fetch": True, "source": "mine"}, "cannot fetch from 'mine'; allowed: binance or bybit"),
         ({"interval": ""}, "candles without an interval"),
         ({"data": "trades"}, "trades of an interval"),
         ({"interval": "soon"}, "'soon' is not a duration"),

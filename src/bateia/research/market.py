@@ -19,6 +19,7 @@ from bateia.recipe import Asset, Recipe
 from bateia.regimes import AnyRegime
 from bateia.research.watch import Watch
 from bateia.signal import warm_rows
+from bateia.sources import StoreSource
 from bateia.splits import Fold, Path, SessionSplit, WalkForward
 
 FEATURE_BLOCK = 1 << 16
@@ -74,6 +75,8 @@ def read(
 
     What the recipe accepts although it blocks is added to `told`.
     """
+    if isinstance(asked.source, StoreSource):
+        asked.source.bring(watch.stage)
     with watch.stage(f"Read {asked.source.gives}{whose}"):
         events = asked.source.read()
         if isinstance(events, Bars):

@@ -12,11 +12,14 @@ import numpy as np
 from pydantic import BeforeValidator, model_validator
 
 from bateia.core import Bars, BateiaError, Block, Component, DataError, Trades, parse_duration
+from bateia.core.coverage import Coverage
 from bateia.core.events import Floats, Ints
 from bateia.core.period import parse_edge
 from bateia.runs import content_hash
+from bateia.sources import exchanges
 from bateia.sources.blocks import BLOCK, recut
 from bateia.sources.candles import NEEDED, OPTIONAL, as_bars
+from bateia.sources.fetching import Stage, silent
 from bateia.store import Series, Store
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ def _text(value: Any) -> Any:
 
 
 Edge = Annotated[str, BeforeValidator(_text)]
+_WORDS = {"agg_trades": "aggTrades", "trades": "trades"}
+"""The exchanges' words for series of trades."""
 
 
 class StoreSource(Component):
@@ -52,13 +57,27 @@ class StoreSource(Component):
     last: Edge = ""
     """Last one, included."""
     store: str = "store"
-    """Folder of the store."""
+    """Folder of the store, or a URL."""
+    fetch: bool = False
+    """First bring what the store lacks from the exchange, Binance or Bybit; `first` and `last` say what."""
+    archive: str = ""
+    """Address of the exchange's archive, if not its own."""
+    rest: str = ""
+    """Address of its REST interface, if not its own."""
 
     @model_validator(mode="after")
     def _meant(self) -> Self:
         if (self.data == "candles") != bool(self.interval):
             given = "candles without an interval" if self.data == "candles" else f"{self.data} of an interval"
             raise ValueError(f"{given}; try: {{kind: store, symbol: BTCUSDT, interval: 5m}}")
+        if self.fetch and self.source not in exchanges.EXCHANGES:
+            raise ValueError(
+                f"cannot fetch from {self.source!r}; allowed: {' or '.join(exchanges.EXCHANGES)}"
+            )
+        if self.fetch and not (self.first and self.last):
+            raise ValueError(
+                "fetch without first and last; try: {…, fetch: true, first: 2024-01, last: 2024-12}"
+            )
         try:
             _ = self.series, self._edges()
             if self.interval:
@@ -78,6 +97,32 @@ class StoreSource(Component):
         kind = f"candles-{self.interval}" if self.interval else self.data
         return Series(self.source, self.market, self.symbol, kind)
 
+    def bring(self, stage: Stage = silent) -> None:
+        """If it is to be fetched, fetch what the store lacks of it; DataError where something cannot be had.
+
+        Reading does the same, unseen.
+        """
+        start, end = self._edges()
+        if not self.fetch or start is None or end is None:
+            return
+        asked = Coverage.of([(start, end)])
+        if not asked - Store.create(self.store).coverage(self.series):
+            return
+        report = exchanges.fetch(
+            self.source,
+            self.store,
+            self.symbol,
+            self.interval or _WORDS[self.data],
+            self.first,
+            self.last,
+            market=self.market,
+            archive=self.archive,
+            rest=self.rest,
+            stage=stage,
+        )
+        if not report.whole:
+            raise DataError(f"not all of {self.series} could be fetched: {'; '.join(report.failed)}")
+
     def read(self) -> Trades | Bars:
         """All of it; DataError where the store lacks some, naming the command that fetches it."""
         blocks = list(self.blocks())
@@ -93,6 +138,7 @@ class StoreSource(Component):
         return recut((as_trades(table) for table in self._tables()), rows)
 
     def _tables(self) -> Iterator[pl.DataFrame]:
+        self.bring()
         found = False
         for table in Store.open(self.store).blocks(self.series, *self._edges()):
             found = True
