@@ -7,10 +7,9 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from bateia.core import Bars
 from bateia.core.period import parse_edge
+from bateia.live.clock import KnownAt
 from bateia.live.feed import CandlePlace, Closed
 from bateia.live.follow import Follower
 from bateia.live.place import Place
@@ -43,7 +42,7 @@ class LiveCandles:
         self.symbol, self.interval, self.step = self.feed.series.symbol, interval, self.feed.step
         self._store = None if store is None else Store.open(store)
         self._since = parse_edge(since) if since else None
-        self._known = -(2**62)
+        self._clock = KnownAt()
         seam = Unbroken[Closed](number=self._number, time=lambda row: int(row[1].time[0]))
         feed = self.feed
         self.follower = Follower(feed.socket, seam, feed.read, feed.ask, page=feed.page, wait=self.place.wait)
@@ -60,7 +59,7 @@ class LiveCandles:
                 bars = as_candles(table, self.step)
                 seam.due = int(bars.open_time[-1]) // self.step + 1
                 seam.newest = int(bars.time[-1])
-                self._known = max(self._known, int(bars.known_at.max()))
+                self._clock.after(bars.known_at)
                 yield bars
         try:
             async with aclosing(self.follower.rows()) as runs:
@@ -74,7 +73,4 @@ class LiveCandles:
 
     def _block(self, rows: Sequence[Closed]) -> Bars:
         bars = Bars.concat([candle for _, candle in rows])
-        came = np.maximum(np.array([received for received, _ in rows], np.int64), bars.time)
-        known = np.maximum.accumulate(np.maximum(came, self._known))
-        self._known = int(known[-1])
-        return replace(bars, known_at=known)
+        return replace(bars, known_at=self._clock.of([received for received, _ in rows], bars.time))

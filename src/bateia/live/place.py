@@ -1,18 +1,15 @@
-"""Where Binance is to be reached live, and with how much patience."""
+"""Where Binance is to be reached live."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from bateia.live.binance_candles import BinanceCandles
 from bateia.live.feed import CandleFeed
+from bateia.live.reach import Reach
 from bateia.sources.binance.markets import Market, market_of
 from bateia.sources.binance.rest import Rest
 from bateia.sources.socket import Socket
-from bateia.sources.web import Web
 
 
 def stream_url(market: Market, symbol: str, word: str, base: str = "") -> str:
@@ -28,22 +25,10 @@ def stream_url(market: Market, symbol: str, word: str, base: str = "") -> str:
 
 
 @dataclass
-class Place:
-    """Where an exchange is to be reached, and with how much patience."""
+class Place(Reach):
+    """Binance's streams and REST interface of one market: `spot`, `um` or `cm`."""
 
     market: str = "spot"
-    """`spot`, `um` or `cm`."""
-    stream: str = ""
-    """Host of the streams; Binance's own if empty."""
-    rest: str = ""
-    """Host of the REST interface; Binance's own if empty."""
-    web: Web | None = None
-    """How REST is asked."""
-    patience: dict[str, Any] = field(default_factory=dict)
-    """Settings of `Socket`."""
-    wait: float = 0.5
-    """Seconds from an answer that brought nothing to the next request; twice as long after each."""
-    clock: Callable[[], int] = lambda: time.time_ns() // 1000
 
     def socket(self, symbol: str, word: str) -> Socket:
         """One stream of a symbol."""
@@ -53,14 +38,8 @@ class Place:
     def interface(self) -> Rest:
         """The REST interface."""
         market = market_of(self.market)
-        web = self.web or Web(tries=2, timeout=10.0, longest=60.0, forgives=True)
-        return Rest(web, self.rest or market.rest, market)
+        return Rest(self.open_web(), self.rest or market.rest, market)
 
     def candles(self, symbol: str, interval: str) -> CandleFeed:
         """Closed candles of a symbol."""
         return BinanceCandles(self, symbol, interval)
-
-    def close(self, rest: Rest) -> None:
-        """End what `interface` began; a `web` that was given is its owner's."""
-        if self.web is None:
-            rest.web.close()

@@ -11,6 +11,7 @@ import numpy as np
 from bateia.book.binance import Trade, parse_message
 from bateia.core import DataError, Trades
 from bateia.core.events import Ints
+from bateia.live.clock import KnownAt
 from bateia.sources.socket import Frame
 from bateia.sources.stored import as_trades
 from bateia.store import Series, Store
@@ -59,18 +60,15 @@ class Blocks:
     """Makes blocks of rows, the second clock of which never falls, over all of them."""
 
     def __init__(self) -> None:
-        self._known = -(2**62)
+        self._clock = KnownAt()
 
     def make(self, rows: Sequence[Known]) -> NumberedTrades:
         """One block of these rows."""
         trades = [trade for _, trade in rows]
         times = np.array([trade.time for trade in trades], np.int64)
-        came = np.maximum(np.array([received for received, _ in rows], np.int64), times)
-        known = np.maximum.accumulate(np.maximum(came, self._known))
-        self._known = int(known[-1]) if len(known) else self._known
         return NumberedTrades(
             time=times,
-            known_at=known,
+            known_at=self._clock.of([received for received, _ in rows], times),
             price=np.array([trade.price for trade in trades]),
             size=np.array([trade.size for trade in trades]),
             side=np.array([trade.side for trade in trades], np.int8),
@@ -79,8 +77,7 @@ class Blocks:
 
     def keep(self, block: NumberedTrades) -> NumberedTrades:
         """A block that is made already; what follows is known after it."""
-        if len(block):
-            self._known = max(self._known, int(block.known_at.max()))
+        self._clock.after(block.known_at)
         return block
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from bateia.core.coverage import Coverage
 from bateia.core.period import parse_edge
 from bateia.sources.bybit.books import BOOKS, KIND, BookFiles
 from bateia.sources.bybit.folder import Folder
-from bateia.sources.bybit.rest import INTERVALS, REST, Rest, interval_of, market_of
+from bateia.sources.bybit.rest import INTERVALS, REST, Rest, interval_of, market_of, symbol_of
 from bateia.sources.bybit.trades import TradeFiles
 from bateia.sources.fetching import Report, Stage, silent
 from bateia.sources.importing import bring
@@ -20,7 +19,6 @@ from bateia.sources.web import Web
 from bateia.store import Origin, Series, Store
 
 ARCHIVE = "https://public.bybit.com"
-_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
 
 
 def fetch_bybit(
@@ -42,9 +40,7 @@ def fetch_bybit(
     there. What could not be had is in the report; ConfigError for what cannot be meant. `archive` stands in
     for the archive that has them.
     """
-    market, symbol = market_of(market), symbol.strip().upper()
-    if not _SYMBOL.fullmatch(symbol):
-        raise ConfigError(f"{symbol!r} is no symbol", allowed="letters, digits and -", hint="BTCUSDT")
+    market, symbol = market_of(market), symbol_of(symbol)
     by_day = what == "trades" or KIND.fullmatch(what) is not None
     step = None if by_day else _step(what)
     now = int(time.time() * 1e6)

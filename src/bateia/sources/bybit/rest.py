@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,6 +29,7 @@ BACKOFF = 1.0
 _PASSING = {10000, 10006, 10016, 10018}
 """Codes of timeouts, too many requests and trouble of the server's own."""
 _UNKNOWN = 10001
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
 _SIDES = {"Buy": 1, "Sell": -1}
 
 
@@ -38,6 +40,14 @@ def interval_of(text: str) -> tuple[str, int]:
             f"no candles of {text!r}", allowed=", ".join(INTERVALS), hint=nearest(text, INTERVALS)
         )
     return INTERVALS[text]
+
+
+def symbol_of(name: str) -> str:
+    """A symbol as Bybit writes it; ConfigError for what can be none."""
+    symbol = name.strip().upper()
+    if not _SYMBOL.fullmatch(symbol):
+        raise ConfigError(f"{symbol!r} is no symbol", allowed="letters, digits and -", hint="BTCUSDT")
+    return symbol
 
 
 def market_of(name: str) -> str:
@@ -52,7 +62,7 @@ class Rest:
     """Answers of one market. What passes is asked again, a bounded number of times."""
 
     def __init__(self, web: Web, base: str, market: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._web, self._base, self._market, self._sleep = web, base.rstrip("/"), market, sleep
+        self.web, self._base, self._market, self._sleep = web, base.rstrip("/"), market, sleep
 
     def candles(self, symbol: str, interval: str, start: int, end: int) -> Iterator[Bars]:
         """Candles that open from `start` to before `end` (microseconds, on the grid), oldest first.
@@ -67,8 +77,16 @@ class Rest:
             order = np.argsort(opened, kind="stable")
             inside = order[(opened[order] >= start) & (opened[order] < stop)]
             if len(inside):
-                yield self._bars(rows, opened, inside, step)
+                yield candles_of([rows[row] for row in inside], step, self._market)
             start = stop
+
+    def now(self) -> int:
+        """The exchange's clock, microseconds; DataError where the answer is none."""
+        answer = self._ask("time", {})
+        try:
+            return int(answer["time"]) * 1000
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f"Bybit does not tell its time: {str(answer)[:120]}") from None
 
     def recent_trades(self, symbol: str) -> Trades:
         """The last trades, oldest first: up to 1,000, of spot 60. The archive has all of them a day later.
@@ -96,14 +114,14 @@ class Rest:
 
     def _ask(self, route: str, asked: dict[str, str | int]) -> Any:
         for left in range(TRIES - 1, -1, -1):
-            answer = self._web.get(f"{self._base}/v5/market/{route}", asked).json()
+            answer = self.web.get(f"{self._base}/v5/market/{route}", asked).json()
             told = answer if isinstance(answer, dict) else {"retMsg": answer}
             code, said = told.get("retCode"), told.get("retMsg")
             if code == 0:
                 return answer
             if code == _UNKNOWN:
                 raise ConfigError(
-                    f"Bybit says of {asked['symbol']!r}: {said}",
+                    f"Bybit says of {asked.get('symbol')!r}: {said}",
                     allowed=f"a symbol of {MARKETS[self._market]}",
                     hint="another --market: linear, inverse, spot",
                 )
@@ -112,14 +130,16 @@ class Rest:
             self._sleep(BACKOFF * 2.0 ** (TRIES - 1 - left))
         raise AssertionError("the last try returns or raises")
 
-    def _bars(self, rows: list[list[str]], opened: Ints, inside: Ints, step: int) -> Bars:
-        figures: dict[str, Floats | Ints] = {name: np.full(len(inside), np.nan) for name in OPTIONAL}
-        names = ["open", "high", "low", "close", "volume"]
-        # Of inverse futures volume is in USD and turnover in coins: neither is price * volume.
-        names += [] if self._market == "inverse" else ["value"]
-        for k, name in enumerate(names):
-            figures[name] = np.array([float(rows[row][1 + k]) for row in inside], np.float64)
-        return as_bars(figures | {"open_time": opened[inside]}, step, "open")
+
+def candles_of(rows: list[list[str]], step: int, market: str) -> Bars:
+    """Candles of rows of start (ms), open, high, low, close, volume and turnover."""
+    figures: dict[str, Floats | Ints] = {name: np.full(len(rows), np.nan) for name in OPTIONAL}
+    names = ["open", "high", "low", "close", "volume"]
+    # Of inverse futures volume is in USD and turnover in coins: neither is price * volume.
+    names += [] if market == "inverse" else ["value"]
+    for k, name in enumerate(names):
+        figures[name] = np.array([float(row[1 + k]) for row in rows], np.float64)
+    return as_bars(figures | {"open_time": _moments(rows)}, step, "open")
 
 
 def _moments(rows: list[list[str]]) -> Ints:
