@@ -27,9 +27,10 @@ def read_recording(*paths: str | Path, broken: Told | None = None) -> Iterator[R
     A path is one of: a `.gz` of lines, each our clock in nanoseconds, a space and the message; a client
     session, `.jsonl.zst` or `.jsonl`, of HTTP answers and frames; a folder of `update.json.zst`,
     `snapshot.json.zst` and `trades.json.zst` without our clock, where Binance's stands in for it and the
-    snapshot follows the first diff that ends after it. Kinds that `parse_message` does not read are left out.
-    DataError, with file and line, for what is missing, empty, cut short or unreadable. Where `broken` is
-    given, it is called with the error of each bad line instead, and the next line is read.
+    snapshot follows the first diff that ends after it; or one of such files. Kinds that `parse_message`
+    does not read are left out. DataError, with file and line, for what is missing, empty, cut short or
+    unreadable. Where `broken` is given, it is called with the error of each bad line instead, and the next
+    line is read.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -58,6 +59,8 @@ def _read(path: Path, told: Told) -> Iterator[Received]:
         return _rows(path, told, _framed)
     if path.suffix == ".gz":
         return _rows(path, told, _stamped)
+    if path.name.endswith((".json", ".json.zst")):
+        return _list(path)
     raise DataError(f"{path} is no recording", allowed="a .gz, a .jsonl, a .jsonl.zst or a folder")
 
 
@@ -97,6 +100,20 @@ def _framed(line: str) -> tuple[int, Message | None]:
     return round(frame["ts"] * SECOND), parse_message(frame["data"], symbol)
 
 
+def frames(path: str | Path) -> Iterator[tuple[str, bytes]]:
+    """What came over the sockets of a client session of any exchange: the connection's name, the text.
+
+    DataError, with file and line, for a frame that is none.
+    """
+    for number, line in _lines(Path(path), _stop):
+        try:
+            frame = json.loads(line)
+            if frame["t"] == "recv":
+                yield str(frame["conn"]), str(frame["data"]).encode()
+        except (ValueError, KeyError, TypeError) as error:
+            raise _broken(Path(path), number, repr(error)) from None
+
+
 def _folder(path: Path) -> Iterator[Received]:
     books, trades = _book(path), _table(path, "trades")
     return merge(books, trades, key=lambda one: one[0])
@@ -117,17 +134,21 @@ def _last(message: Message) -> int:
 
 def _table(path: Path, name: str) -> Iterator[Received]:
     """The messages of one file of a folder, none where the file is absent."""
-    found = sorted(path.glob(f"{name}.json*"))
-    for file in found[:1]:
-        text = "\n".join(line for _, line in _lines(file, _stop))
-        try:
-            rows: Any = json.loads(text)
-            for row in rows if isinstance(rows, list) else [rows]:
-                message = read_message(row)
-                if message is not None:
-                    yield message.time or 0, message.kind, message
-        except (ValueError, DataError) as error:
-            raise DataError(f"{file}: {error}", allowed="a JSON list of market messages") from None
+    for file in sorted(path.glob(f"{name}.json*"))[:1]:
+        yield from _list(file)
+
+
+def _list(file: Path) -> Iterator[Received]:
+    """The messages of a JSON list, or the one message of a file."""
+    text = "\n".join(line for _, line in _lines(file, _stop))
+    try:
+        rows: Any = json.loads(text)
+        for row in rows if isinstance(rows, list) else [rows]:
+            message = read_message(row)
+            if message is not None:
+                yield message.time or 0, message.kind, message
+    except (ValueError, DataError) as error:
+        raise DataError(f"{file}: {error}", allowed="a JSON list of market messages") from None
 
 
 def _lines(path: Path, told: Told) -> Iterator[tuple[int, str]]:

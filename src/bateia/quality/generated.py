@@ -12,7 +12,10 @@ from scipy.stats import rankdata
 from bateia.core import Bars
 from bateia.core.clock import HOUR
 from bateia.core.events import Floats
+from bateia.quality.bonds import bonds
+from bateia.quality.breaks import bar_breaks
 from bateia.quality.clocks import rhythm
+from bateia.quality.direction import hours, joins, rise
 from bateia.quality.grids import tick_of
 from bateia.quality.measures import (
     autocorrelation,
@@ -23,15 +26,10 @@ from bateia.quality.measures import (
     skewness,
     uniformity,
 )
-from bateia.quality.report import Check, Grade
+from bateia.quality.report import Check
 from bateia.quality.season import round_numbers, season
+from bateia.quality.signs import FEWEST, SURE, generated, told, too_few
 
-FEWEST = 1_000
-"""Candles, or trades, below which nothing is said."""
-SUSPECT, BLOCKED = 2.5, 4.0
-"""Points of all tests together from which data are suspected, and refused."""
-SURE = 1e-4
-"""A p-value above which a test does not see what a market shows."""
 LAGS = 20
 
 
@@ -43,31 +41,10 @@ def bar_tests(bars: Bars, grids: Sequence[Check] = ()) -> list[Check]:
     change, spread = np.diff(logs), bars.high - bars.low
     tests = [tails(change), clusters(spread / bars.close), walk(logs), _touch(bars)]
     if rhythm(bars.time) and (bars.volume > 0).mean() > 0.5:  # not of bars by volume
-        tests += volume_tests(bars.volume, spread / bars.close)
+        tests += [*volume_tests(bars.volume, spread / bars.close), *bonds(bars), rise(bars), hours(bars)]
+    tests += [*joins(bars), bar_breaks(bars)]
     tests += [_season(bars), digits(bars.high, bars.low, len(bars))]
     return [*tests, generated([*grids, *tests])]
-
-
-def generated(tests: Sequence[Check]) -> Check:
-    """The check that adds up what the tests say."""
-    points = sum(test.sign for test in tests)
-    grade: Grade = "blocked" if points >= BLOCKED else "suspect" if points >= SUSPECT else "ok"
-    signs = [test for test in tests if test.sign]
-    found = "; ".join(test.found for test in signs) or "looks like a market in every test"
-    return Check(name="generated", grade=grade, found=found, measure=points)
-
-
-def too_few(rows: int, what: str) -> Check:
-    """The check `generated` of data too short for it."""
-    found = f"{rows:,} {what} are too few to tell, it takes {FEWEST:,}"
-    return Check(name="generated", grade="ok", found=found)
-
-
-def told(name: str, p: float, measure: float, sign: float, odd: str, usual: str) -> Check:
-    """A test's answer: `odd` where it speaks for generated data, else `usual`; NaN is unknown."""
-    known = None if math.isnan(p) else min(max(p, 0.0), 1.0)
-    level = None if math.isnan(measure) else round(measure, 6)
-    return Check(name=name, grade="ok", found=odd if sign else usual, p_value=known, measure=level, sign=sign)
 
 
 def tails(change: Floats) -> Check:

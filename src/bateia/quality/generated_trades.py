@@ -13,10 +13,12 @@ from scipy.stats import rankdata
 from bateia.core import Trades
 from bateia.core.clock import MINUTE
 from bateia.core.events import Floats, Ints
-from bateia.quality.generated import FEWEST, LAGS, SURE, digits, generated, told, too_few, volume_shape
+from bateia.quality.generated import LAGS, digits, volume_shape
 from bateia.quality.measures import autocorrelation, excess_kurtosis, ljung_box, normality, rank_correlation
 from bateia.quality.report import Check
 from bateia.quality.season import season
+from bateia.quality.signs import FEWEST, SURE, generated, told, too_few
+from bateia.quality.tape import moments, pushes
 
 MANY = 5_000
 """Trades from which sizes and volatility are asked for their memory."""
@@ -31,13 +33,13 @@ def trade_tests(trades: Trades, grids: Sequence[Check] = ()) -> list[Check]:
         return [too_few(len(trades), "trades")]
     cells = _Cells.of(trades)
     change = np.diff(trades.price)
-    tests = [_moves(change), _walk(trades.price), _arrivals(cells), _sides(trades, change)]
-    tests += [volume_shape(trades.size), _favourites(trades.size)]
+    tests = [moves(change), _walk(trades.price), _arrivals(cells), _sides(trades, change)]
+    tests += [volume_shape(trades.size), favourites(trades.size)]
     if len(trades) >= MANY:
         tests += [_sizes(trades.size), _clusters(cells), _bond(cells)]
     if len(trades) >= PART * FEWEST:
         tests.append(_digits(trades))
-    tests.append(_season(trades))
+    tests += [_season(trades), moments(trades), pushes(trades)]
     return [*tests, generated([*grids, *tests])]
 
 
@@ -64,7 +66,7 @@ class _Cells:
         return cls(count, volume, spread)
 
 
-def _moves(change: Floats) -> Check:
+def moves(change: Floats) -> Check:
     """p-value of "price changes are normal"; the measure is the share of trades at the price before."""
     p, still = normality(change), float((change == 0).mean())
     thin = p > SURE or excess_kurtosis(change) < 0.5
@@ -110,7 +112,7 @@ def _sides(trades: Trades, change: Floats) -> Check:
     return told("sides_memory", p, first, sign, "sides have no memory", "sides have a memory")
 
 
-def _favourites(size: Floats) -> Check:
+def favourites(size: Floats) -> Check:
     """The share of the commonest size: people like round ones."""
     share = float(np.unique(size, return_counts=True)[1].max() / len(size))
     odd, usual = "no size is liked more than another", "some sizes are liked"

@@ -8,9 +8,9 @@ import numpy as np
 
 from bateia.core import Bars, Trades
 from bateia.core.events import Bools, Floats
-from bateia.quality.clocks import rhythm
 from bateia.quality.measures import local_level, runs_of
 from bateia.quality.report import Check, Grade, about
+from bateia.quality.seams import bar_seams, steps_between, trade_seams
 
 FAR, WICK = 6.0, 12.0
 """Usual ranges around that a price must jump, or a wick must have, to be no price of this market."""
@@ -25,17 +25,18 @@ MANY = 0.001
 
 def bar_jumps(bars: Bars) -> list[Check]:
     """Checks `stale`, `outliers` and `seams` of candles that are whole and in order."""
-    level, into = _usual(bars), _into(bars)
-    scale = np.maximum(FAR * level, OFTEN * np.quantile(np.abs(into), 0.9))
-    return [_stale_bars(bars), _bar_outliers(bars, level, into, scale), _seams(bars, into, scale)]
+    level, into = _usual(bars), steps_between(bars)
+    often = OFTEN * float(np.quantile(np.abs(into), 0.9))
+    scale = np.maximum(FAR * level, often)
+    return [_stale_bars(bars), _bar_outliers(bars, level, into, scale), bar_seams(bars, into, level, often)]
 
 
 def trade_jumps(trades: Trades) -> list[Check]:
-    """Checks `stale` and `outliers` of trades that are whole and in order."""
-    return [_stale_trades(trades), _trade_outliers(trades)]
+    """Checks `stale`, `outliers` and `seams` of trades that are whole and in order."""
+    return [_stale_trades(trades), _trade_outliers(trades), trade_seams(trades)]
 
 
-def _stale(flat: Bools, least: int, what: str) -> Check:
+def stale(flat: Bools, least: int, what: str) -> Check:
     """Runs that are far longer than the share of such rows lets expect (Erdos & Renyi 1970)."""
     share = float(flat.mean())
     starts, lengths = runs_of(flat)
@@ -57,7 +58,7 @@ def _stale(flat: Bools, least: int, what: str) -> Check:
 
 def _stale_bars(bars: Bars) -> Check:
     flat = np.append(False, bars.close[1:] == bars.close[:-1]) & (bars.high == bars.low)
-    return _stale(flat, 6, "no change at all")
+    return stale(flat, 6, "no change at all")
 
 
 def _stale_trades(trades: Trades) -> Check:
@@ -68,7 +69,7 @@ def _stale_trades(trades: Trades) -> Check:
         return about("stale", "ok", "too short to tell", np.empty(0, np.int64))
     price = trades.price[: parts * size].reshape(parts, size)
     flat = (price.max(axis=1) == price.min(axis=1)) & np.append(True, price[1:, 0] == price[:-1, -1])
-    check = _stale(flat, 6, f"no change in {size} trades")
+    check = stale(flat, 6, f"no change in {size} trades")
     rows = tuple(row * size for row in check.rows)
     return check.model_copy(update={"rows": rows, "count": check.count * size})
 
@@ -80,24 +81,6 @@ def _usual(bars: Bars) -> Floats:
     spread = np.minimum(spread, np.append(spread[:1], spread[:-1]))
     level = np.maximum(local_level(spread), 1e-4 * bars.close * (np.median(spread) == 0))
     return np.asarray(np.maximum(level, np.median(spread) / 10))
-
-
-def _into(bars: Bars) -> Floats:
-    """How far each bar opens from the close before, 0 where time lies between them."""
-    step = rhythm(bars.time)
-    joined = np.append(False, np.diff(bars.time) <= step) if step else np.ones(len(bars), np.bool_)
-    return np.asarray(np.append(0.0, bars.open[1:] - bars.close[:-1]) * joined)
-
-
-def _seams(bars: Bars, into: Floats, scale: Floats) -> Check:
-    """Opens far from the close before, where no time lies between and neither bar is as wide."""
-    spread = bars.high - bars.low
-    wide = np.maximum(spread, np.append(0.0, spread[:-1]))
-    # Bars by trades, volume or value may end anywhere.
-    bad = (np.abs(into) > scale) & (np.abs(into) > 2 * wide) & (rhythm(bars.time) > 0)
-    grade: Grade = "blocked" if bad.mean() > MANY and bad.sum() >= 10 else "suspect"
-    found = "bars that do not begin where the one before ended" if bad.any() else "bars join on"
-    return about("seams", grade, found, bad)
 
 
 def _bar_outliers(bars: Bars, level: Floats, into: Floats, scale: Floats) -> Check:

@@ -28,9 +28,13 @@ NAMES = (
     ),
     *("gaps", "calendar", "ticks", "lots", "stale", "outliers", "seams", "volume"),
     *("tails", "clusters", "walk", "touch", "volume_memory", "volume_range", "volume_shape", "fading"),
+    *("moves_memory", "volume_move", "sides_move", "rise", "hours", "joins", "breaks"),
+    *("moments", "pushes", "messages", "ids", "crossed", "latency", "snapshot", "bursts", "checksum"),
     *("moves", "arrivals", "sides_memory", "favourites", "sizes_memory", "season", "digits", "generated"),
 )
 """Every check there is; which of them a report holds depends on the data."""
+WHAT = {"book": "messages of a book", "checksum": "checksum"}
+"""Rows of such a report, in words."""
 TINY = 1e-99
 FIRST = 10
 """Rows that a check names; it counts all of them."""
@@ -64,7 +68,7 @@ class QualityReport(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    kind: Literal["trades", "bars"]
+    kind: Literal["trades", "bars", "book", "quotes", "checksum"]
     rows: int
     checks: tuple[Check, ...]
 
@@ -96,7 +100,7 @@ class QualityReport(BaseModel):
 
     def __str__(self) -> str:
         width = max((len(check.name) for check in self.checks), default=0)
-        head = f"{self.grade}: {self.rows:,} {self.kind}"
+        head = f"{self.grade}: {self.rows:,} {WHAT.get(self.kind, self.kind)}"
         ordered = sorted(self.checks, key=lambda check: -GRADES.index(check.grade))
         return "\n".join([head, *(_line(check, width) for check in ordered)])
 

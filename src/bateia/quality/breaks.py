@@ -1,0 +1,117 @@
+"""Does activity break off every so many candles? Blocks of real ones put in another order do that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import chdtrc, chdtri, ndtri
+from scipy.stats import rankdata
+
+from bateia.core import Bars
+from bateia.core.clock import DAY
+from bateia.core.events import Bools, Floats, Ints
+from bateia.quality.clocks import rhythm
+from bateia.quality.report import Check
+from bateia.quality.signs import told
+
+HEAD = 100_000
+"""Candles that are looked at: more would only be slower."""
+SHORTEST, LONGEST = 30, 20_000
+"""Candles of a block; the longest is also a third of all."""
+WIDTHS = (6, 30)
+"""Candles on each side of a seam whose means are compared: half an hour of 5 and of 1 minutes."""
+DAYS, FEW = 5, 12
+"""Days that tell what a time of day always does, and times of day that are few."""
+DOUBT, SURE = 1e-5, 1e-8
+"""p-values from which blocks are suspected, and taken for sure."""
+
+
+def bar_breaks(bars: Bars) -> Check:
+    """p-value of "no place is worse joined than the others", of all lengths of blocks together.
+
+    Means of volume and range before and after each candle are subtracted, less what that time of day always
+    does, and ranked: the squared normal scores of a sound series add up to chi-square over any seams. Blocks
+    are of one length from the first row on, or the rows in so many parts; a day has half of the chances to
+    itself. Squares are divided by what the most restless times of day have more than chance.
+    """
+    bars = bars[:HEAD]
+    step = rhythm(bars.time)
+    parts = [(bars.high - bars.low) / bars.close, *([bars.volume] if step else [])]
+    level = np.sum([ndtri((rankdata(part) - 0.5) / len(part)) for part in parts], axis=0)
+    period = DAY // step if 0 < step < DAY and DAY % step == 0 and len(bars) >= DAYS * DAY // step else 0
+    phase = bars.open_time % DAY // step if period else np.zeros(len(bars), np.int64)
+    apart = np.diff(bars.time, prepend=bars.time[0]) > (step or DAY)
+    whole, lengths, tried = (math.inf, 0), (math.inf, 0), 0
+    for width in WIDTHS:
+        steps = _Steps.of(level, width, apart, phase, period)
+        for length, seams in _cuts(len(level), max(SHORTEST, 4 * width)):
+            lengths, tried = min(lengths, (steps.chance(seams), length)), tried + 1
+        daily = DAY // step if step else 0
+        if 2 <= daily < len(level) / 3:
+            seams = np.arange(daily, len(level), daily)
+            whole = min(whole, (steps.chance(seams) * len(WIDTHS), daily))
+    p, length = min((2 * lengths[0] * max(tried, 1), lengths[1]), (2 * whole[0], whole[1]))
+    p = min(1.0, p)
+    odd = f"activity breaks off every {length:,} rows: blocks put in another order?"
+    sign = 4.0 if p < SURE else 2.5 if p < DOUBT else 0.0
+    return told("breaks", p, math.nan, sign, odd, "activity goes on from row to row")
+
+
+def _cuts(rows: int, shortest: int) -> Iterator[tuple[int, Ints]]:
+    """Lengths of blocks and the rows that they begin at, the first left out."""
+    for length in range(shortest, min(rows // 3, LONGEST) + 1):
+        yield length, np.arange(length, rows, length)
+    for parts in range(3, rows // shortest + 1):
+        short, longer = divmod(rows, parts)
+        number = np.arange(1, parts)
+        if longer:
+            yield short, number * short + np.minimum(number, longer)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """How far the means before and after each row lie apart: squared normal scores, NaN unknown."""
+
+    square: Floats
+    phase: Ints
+    period: int
+    means: Floats
+    """Mean square of each time of day, by what chance lets the highest of them have."""
+    width: int
+
+    @classmethod
+    def of(cls, level: Floats, width: int, apart: Bools, phase: Ints, period: int) -> _Steps:
+        rows = len(level)
+        total, pauses = np.append(0.0, np.cumsum(level)), np.append(0, np.cumsum(apart))
+        at = np.arange(width, rows - width + 1)
+        at = at[pauses[at + width] == pauses[at - width + 1]]
+        step = (total[at + width] - 2 * total[at] + total[at - width]) / width
+        days = np.maximum(np.bincount(phase[at], minlength=max(period, 1)), 2)
+        if period:
+            mean = np.bincount(phase[at], step, period) / days
+            step = (step - mean[phase[at]]) * np.sqrt(days / (days - 1))[phase[at]]
+        square = np.full(rows, np.nan)
+        square[at] = ndtri(0.5 + (rankdata(np.abs(step)) - 0.5) / (2 * max(len(step), 1))) ** 2
+        means = np.bincount(phase[at], square[at], max(period, 1)) / days
+        usual = float(np.median(days))
+        return cls(square, phase, period, means / (float(chdtri(usual, 1 / max(period, 2))) / usual), width)
+
+    def chance(self, seams: Ints) -> float:
+        """p-value of these seams being like all places."""
+        square = self.square[seams]
+        known = ~np.isnan(square)
+        if known.sum() < 2:
+            return 1.0
+        restless = self._restless(np.unique(self.phase[seams])) if self.period else 1.0
+        return float(chdtrc(int(known.sum()), square[known].sum() / restless))
+
+    def _restless(self, phases: Ints) -> float:
+        """What other times of day have more than chance, 1 or more: news comes at fixed times of a day."""
+        if len(phases) > FEW:
+            return max(1.0, float(np.quantile(self.means, 0.9)))
+        beside = np.abs(np.arange(self.period)[:, None] - phases)
+        near = np.minimum(beside, self.period - beside).min(axis=1) < 2 * self.width
+        return max(1.0, float(self.means[~near].max(initial=1.0)))

@@ -1,0 +1,192 @@
+"""Recordings and archives of messages: what such a file holds, and every check on each part of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from bateia.book.binance import Depth, Diff, Message, Ticker, Trade
+from bateia.book.bybit_trades import bybit_trades
+from bateia.book.recordings import frames, read_recording
+from bateia.core import DataError, Trades
+from bateia.core.events import Block
+from bateia.quality.books import inspect_book
+from bateia.quality.inspection import inspect_trades
+from bateia.quality.quotes import Quotes, inspect_quotes
+from bateia.quality.report import Check, Grade, QualityReport, about
+from bateia.quality.seen import SyncedBook, see_lines
+from bateia.sources.unpack import unpacked
+
+BOOKS = re.compile(rb'"topic":\s?"(orderbook\.\d+\.[A-Za-z0-9_-]+)"')
+TRADES = re.compile(rb'"topic":\s?"publicTrade\.([A-Za-z0-9_-]+)"')
+ROUTES = re.compile(rb'"(/[A-Za-z0-9/]+)":')
+LOOK = 1 << 16
+"""Bytes at the start of a file that tell what it is."""
+MANY = 0.001
+"""Share of missing or doubled trades that blocks."""
+Reports = dict[str, QualityReport]
+
+
+def inspect_recording(path: str | Path) -> Reports | None:
+    """A report for each part, by what it is and of which symbol; None for a file that is no recording.
+
+    Recordings are what `read_recording` takes, lines of Bybit's topics (its archives too) and sessions of
+    either. DataError for one that holds nothing or cannot be unpacked.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _binance(path) if list(path.glob("*.json*")) else None
+    if path.suffix not in {".gz", ".zip", ".zst", ".jsonl", ".json", ".data"} or ".csv" in path.name:
+        return None
+    start = next(iter(unpacked(path, LOOK)))[:LOOK]
+    if start.startswith(b'{"topic"'):
+        return _bybit(lambda: unpacked(path)) or _nothing(path)
+    if start.startswith(b'{"t":') and b'"exchange":"BYBIT"' in start.replace(b" ", b""):
+        return _session(path)
+    if re.match(rb'\s*\{\s*"/', start):
+        routes = [route.decode() for route in ROUTES.findall(start)[:3]]
+        raise DataError(
+            f"{path} holds REST answers by route ({', '.join(routes)}, …), no series of events",
+            allowed="recordings of messages, archives, tables of trades or candles",
+        )
+    stamped = re.match(rb"\d{16,20} \{", start)
+    if stamped or start.startswith(b'{"t":') or path.name.endswith((".json", ".json.zst")):
+        return _binance(path)
+    return None
+
+
+def _session(path: Path) -> Reports:
+    """The parts of each connection: Bybit's markets use one symbol for several, on a connection each."""
+    names = dict.fromkeys(name for name, _ in frames(path))
+    made: Reports = {}
+    for name in names:
+
+        def texts(name: str = name) -> Iterator[bytes]:
+            return (text + b"\n" for connection, text in frames(path) if connection == name)
+
+        label = f" ({name})" if len(names) > 1 else ""
+        made |= {part + label: report for part, report in _bybit(texts).items()}
+    return made or _nothing(path)
+
+
+def _bybit(pieces: Callable[[], Iterator[bytes]]) -> Reports:
+    """Books and trades of each symbol; a file of one topic, as archives are, is read once, in pieces."""
+    books: dict[bytes, None] = {}
+    traded: dict[bytes, None] = {}
+    for piece in pieces():
+        books.update(dict.fromkeys(BOOKS.findall(piece)))
+        traded.update(dict.fromkeys(TRADES.findall(piece)))
+    made: Reports = {}
+    for topic in books:
+        _, depth, symbol = topic.decode().split(".", 2)
+        alone = len(books) == 1 and not traded
+        lines = pieces() if alone else _only(pieces(), topic)
+        made[f"{symbol} book of {depth}"] = inspect_book(see_lines(lines, symbol))
+    for name in (topic.decode() for topic in traded):
+        made[f"{name} trades"] = inspect_trades(bybit_trades(_lines(pieces()), name))
+    return made
+
+
+def _nothing(path: Path) -> NoReturn:
+    raise DataError(f"{path} holds no book and no trades", allowed="Bybit's orderbook or publicTrade topics")
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    held = b""
+    for piece in pieces:
+        *whole, held = (held + piece).split(b"\n")
+        yield from whole
+    if held:
+        yield held
+
+
+def _only(pieces: Iterator[bytes], topic: bytes) -> Iterator[bytes]:
+    named = b'"' + topic + b'"'
+    return (line + b"\n" for line in _lines(pieces) if named in line[:200])
+
+
+@dataclass(eq=False)
+class _Symbol:
+    """What a recording of Binance says of one symbol."""
+
+    book: SyncedBook
+    rows: dict[type[Block], list[tuple[Any, ...]]] = field(default_factory=lambda: {Trades: [], Quotes: []})
+    ids: list[int] = field(default_factory=list)
+    diffs: int = 0
+
+    def take(self, message: Message, received: int) -> None:
+        """The next message."""
+        if isinstance(message, Diff | Depth):
+            self.diffs += 1
+            self.book.take(message, received)
+        elif isinstance(message, Trade):
+            if message.size > 0:
+                time = message.time
+                row = (time, max(received, time), message.price, message.size, message.side)
+                self.rows[Trades].append(row)
+                self.ids.append(message.id)
+        elif isinstance(message, Ticker):
+            time = message.time or received
+            prices = (message.bid, message.bid_size, message.ask, message.ask_size)
+            self.rows[Quotes].append((time, received, message.update_id, *prices))
+
+    def columns(self, kind: type[Block]) -> Any:
+        """The rows as columns."""
+        empty = kind.empty().columns().values()
+        columns = zip(*self.rows[kind], strict=True)
+        return kind(*(np.array(c, e.dtype) for c, e in zip(columns, empty, strict=True)))
+
+
+def _binance(path: Path) -> Reports:
+    symbols: dict[str, _Symbol] = {}
+    unreadable: list[str] = []
+    nameless: list[tuple[int, Message]] = []
+    for received, _, message in read_recording(path, broken=lambda error: unreadable.append(error.given)):
+        if message.symbol:
+            symbols.setdefault(message.symbol, _Symbol(SyncedBook(message.symbol)))
+        elif not symbols:  # A REST answer that does not say whose it is, before anything that does.
+            nameless.append((received, message))
+            continue
+        for one in [symbols[message.symbol]] if message.symbol else list(symbols.values())[:1]:
+            while nameless:
+                early, first = nameless.pop(0)
+                one.take(first, early)
+            one.take(message, received)
+    if nameless:
+        symbols[""] = _Symbol(SyncedBook(""))
+        for received, message in nameless:
+            symbols[""].take(message, received)
+    made: Reports = {}
+    for name, one in sorted(symbols.items()):
+        if one.diffs:
+            made[f"{name} book".strip()] = inspect_book(one.book.whole())
+        if one.rows[Quotes]:
+            made[f"{name} quotes"] = inspect_quotes(one.columns(Quotes))
+        if one.rows[Trades]:
+            report = inspect_trades(one.columns(Trades))
+            made[f"{name} trades"] = report.model_copy(update={"checks": (*report.checks, _ids(one.ids))})
+    return {name: _with_unreadable(report, unreadable) for name, report in made.items()}
+
+
+def _ids(ids: list[int]) -> Check:
+    """Whether trades are missing, or come twice, by their numbers."""
+    step = np.diff(np.array(ids))
+    lost, again = int((step[step > 1] - 1).sum()), int((step < 1).sum())
+    found = f"{lost:,} trades are missing, {again:,} come twice or late"
+    bad = np.flatnonzero(step != 1) + 1
+    grade: Grade = "blocked" if lost + again > MANY * len(ids) else "suspect"
+    return about("ids", grade, found if len(bad) else "no number is left out", bad)
+
+
+def _with_unreadable(report: QualityReport, unreadable: list[str]) -> QualityReport:
+    """Nobody knows of which part a line was that cannot be read: all of them say so."""
+    if not unreadable:
+        return report
+    check = Check(name="messages", grade="blocked", found=unreadable[0], count=len(unreadable))
+    rest = tuple(one for one in report.checks if one.name != "messages")
+    return report.model_copy(update={"checks": (check, *rest)})
