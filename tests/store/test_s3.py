@@ -10,15 +10,12 @@ import subprocess
 import sys
 import time
 
-import duckdb
-import polars as pl
-import pytest
-
-pytest.importorskip("s3fs", reason="no s3fs")
-pytest.importorskip("moto", reason="no moto")
 import boto3
+import duckdb
 import fsspec
 import httpx
+import polars as pl
+import pytest
 from fsspec.config import conf
 from moto.server import ThreadedMotoServer
 
