@@ -47,8 +47,8 @@ def test_depth_answer_takes_its_symbol_from_the_caller_where_it_has_none():
 
 
 def test_trades_have_the_side_of_the_taker():
-    assert row(TRADE) == Trade("BTCUSDT", 19_000, 7, 61837.6, 0.02, -1, 1)
-    assert row(AGGREGATE) == Trade("A", 19_000, 3, 2.0, 5.0, 1, 3)
+    assert row(TRADE) == Trade("BTCUSDT", 19_000, 7, 61837.6, 0.02, -1, 1, 7)
+    assert row(AGGREGATE) == Trade("A", 19_000, 3, 2.0, 5.0, 1, 3, 10)
 
 
 def test_ticker_of_spot_and_of_futures():

@@ -71,6 +71,8 @@ class Trade:
     """The taker: 1 bought, -1 sold."""
     count: int
     """Trades in it."""
+    first_id: int
+    """Number of the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +157,18 @@ def _depth(found: dict[str, Any], symbol: str) -> Depth:
 
 
 def _trade(found: dict[str, Any], _: str) -> Trade:
-    return _fill(found, _whole(found["t"]), 1)
+    number = _whole(found["t"])
+    return _fill(found, number, number, number)
 
 
 def _aggregate(found: dict[str, Any], _: str) -> Trade:
-    return _fill(found, _whole(found["a"]), _whole(found["l"]) - _whole(found["f"]) + 1)
+    return _fill(found, _whole(found["a"]), _whole(found["f"]), _whole(found["l"]))
 
 
-def _fill(found: dict[str, Any], number: int, count: int) -> Trade:
+def _fill(found: dict[str, Any], number: int, first: int, last: int) -> Trade:
     price, size = _amount(found["p"]), _amount(found["q"])
     side = -1 if found["m"] else 1
-    return Trade(_text(found["s"]), _micros(found["T"]), number, price, size, side, count)
+    return Trade(_text(found["s"]), _micros(found["T"]), number, price, size, side, last - first + 1, first)
 
 
 def _ticker(found: dict[str, Any], _: str) -> Ticker:

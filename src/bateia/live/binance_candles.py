@@ -59,7 +59,7 @@ class BinanceCandles(CandleFeed):
         table = candle_table(
             text_rows([cells], KLINE, where), self.step, where, by_contract=self._market.by_contract
         )
-        return each(as_candles(table, self.step), frame.received)
+        return each(as_candles(table, self.step), frame.received, table)
 
     def ask(self, first: int) -> list[Closed]:
         """See `CandleFeed`."""
@@ -72,5 +72,5 @@ class BinanceCandles(CandleFeed):
         start, end = first * self.step, min(now, first + PAGE) * self.step
         found: list[Closed] = []
         for table in self._rest.candles(self.series.symbol, self._interval, self.step, start, end):
-            found += each(as_candles(table, self.step), self._place.clock())
+            found += each(as_candles(table, self.step), self._place.clock(), table)
         return found

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bateia.core import Bars
+from bateia.core.events import Ints
 from bateia.core.period import parse_edge
 from bateia.live.clock import KnownAt
 from bateia.live.feed import CandlePlace, Closed
 from bateia.live.follow import Follower
 from bateia.live.place import Place
 from bateia.live.unbroken import Unbroken
+from bateia.sources.blocks import rising
 from bateia.sources.stored import as_candles
 from bateia.store import Store
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class LiveCandles:
@@ -39,11 +47,12 @@ class LiveCandles:
     ) -> None:
         self.place = place or Place()
         self.feed = self.place.candles(symbol, interval)
-        self.symbol, self.interval, self.step = self.feed.series.symbol, interval, self.feed.step
+        self.series, self.step = self.feed.series, self.feed.step
+        self.symbol, self.interval = self.series.symbol, interval
         self._store = None if store is None else Store.open(store)
         self._since = parse_edge(since) if since else None
         self._clock = KnownAt()
-        seam = Unbroken[Closed](number=self._number, time=lambda row: int(row[1].time[0]))
+        seam = Unbroken[Closed](number=self._number, time=lambda row: int(row.bars.time[0]))
         feed = self.feed
         self.follower = Follower(feed.socket, seam, feed.read, feed.ask, page=feed.page, wait=self.place.wait)
 
@@ -53,24 +62,53 @@ class LiveCandles:
 
     async def bars(self) -> AsyncGenerator[Bars, None]:
         """Blocks without end. DataError where the store lacks some, WebError where nothing comes."""
-        seam = self.follower.seam
-        if self._store is not None:
-            for table in self._store.blocks(self.feed.series, self._since):
-                bars = as_candles(table, self.step)
-                seam.due = int(bars.open_time[-1]) // self.step + 1
-                seam.newest = int(bars.time[-1])
-                self._clock.after(bars.known_at)
+        for bars in self.history():
+            yield bars
+        async with aclosing(self.runs()) as runs:
+            async for bars, _ in runs:
                 yield bars
+
+    def history(self) -> Iterator[Bars]:
+        """What the store has from `since` on."""
+        if self._store is not None:
+            tables = self._store.blocks(self.series, self._since)
+            for bars in rising(as_candles(table, self.step) for table in tables):
+                self._after(bars)
+                yield bars
+
+    async def runs(self) -> AsyncGenerator[tuple[Bars, list[Closed]]]:
+        """What happens after that: blocks, and the candles that they are made of."""
         try:
             async with aclosing(self.follower.rows()) as runs:
                 async for rows in runs:
-                    yield self._block(rows)
+                    bars = Bars.concat([row.bars for row in rows])
+                    known = self._clock.of([row.received for row in rows], bars.time)
+                    yield replace(bars, known_at=known), rows
         finally:
             self.feed.close()
 
-    def _number(self, row: Closed) -> int:
-        return int(row[1].open_time[0]) // self.step
+    def after(self, table: pl.DataFrame) -> None:
+        """What happens is to follow these rows of a store."""
+        self._after(as_candles(table, self.step))
 
-    def _block(self, rows: Sequence[Closed]) -> Bars:
-        bars = Bars.concat([candle for _, candle in rows])
-        return replace(bars, known_at=self._clock.of([received for received, _ in rows], bars.time))
+    def table(self, runs: Sequence[tuple[Bars, list[Closed]]]) -> pl.DataFrame:
+        """Rows as the store keeps them."""
+        import polars as pl
+
+        known = np.concatenate([bars.known_at for bars, _ in runs])
+        clock = pl.from_epoch(pl.Series("known_at", known), "us").dt.replace_time_zone("UTC")
+        return pl.concat([row.table for _, rows in runs for row in rows]).with_columns(clock)
+
+    def places(self, table: pl.DataFrame) -> tuple[Ints, Ints, Ints]:
+        """Numbers of rows, and the time that each of them tells: from, to before."""
+        opened = np.array(table["open_time"].dt.epoch("us").to_numpy(), np.int64)
+        return opened // self.step, opened, opened + self.step
+
+    def _after(self, bars: Bars) -> None:
+        seam = self.follower.seam
+        seam.due = int(bars.open_time[-1]) // self.step + 1
+        seam.newest = int(bars.time[-1])
+        self._clock.after(bars.known_at)
+
+    def _number(self, row: Closed) -> int:
+        return int(row.bars.open_time[0]) // self.step

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bateia.core import Bars
+from bateia.sources.importing import table_of
 from bateia.sources.socket import Frame, Socket
 from bateia.store import Series
 
-Closed = tuple[int, Bars]
-"""When it came, by our clock (microseconds UTC), and the candle as a block of one."""
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Closed(NamedTuple):
+    """A closed candle."""
+
+    received: int
+    """When it came, by our clock, microseconds UTC."""
+    bars: Bars
+    """A block of one."""
+    table: pl.DataFrame
+    """The same as the store keeps it, where the exchange tells more than bars hold."""
 
 
 class CandleFeed(ABC):
@@ -45,6 +57,7 @@ class CandlePlace(Protocol):
         """Those of a symbol; ConfigError for a symbol or length that cannot be."""
 
 
-def each(bars: Bars, received: int) -> list[Closed]:
-    """Candles one by one."""
-    return [(received, bars[row : row + 1]) for row in range(len(bars))]
+def each(bars: Bars, received: int, table: pl.DataFrame | None = None) -> list[Closed]:
+    """Candles one by one; without a `table` the store keeps the bars."""
+    rows = table_of([bars]) if table is None else table
+    return [Closed(received, bars[row : row + 1], rows[row : row + 1]) for row in range(len(bars))]

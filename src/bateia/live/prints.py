@@ -12,6 +12,8 @@ from bateia.book.binance import Trade, parse_message
 from bateia.core import DataError, Trades
 from bateia.core.events import Ints
 from bateia.live.clock import KnownAt
+from bateia.sources.binance.prints import AGGREGATED, Form
+from bateia.sources.blocks import rising
 from bateia.sources.socket import Frame
 from bateia.sources.stored import as_trades
 from bateia.store import Series, Store
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 Known = tuple[int, Trade]
 """When it came, by our clock (microseconds UTC), and the trade."""
+
+
+Run = tuple["NumberedTrades", list[Known]]
+"""A block, and the trades that it is made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +59,8 @@ def from_table(table: pl.DataFrame, symbol: str, received: int) -> list[Known]:
     times = table["time"].dt.epoch("us").to_list()
     counts = (table["last_id"] - table["first_id"] + 1).to_list()
     columns = (table[name].to_list() for name in ("id", "price", "size", "side"))
-    return [(received, Trade(symbol, *row)) for row in zip(times, *columns, counts, strict=True)]
+    rows = zip(times, *columns, counts, table["first_id"].to_list(), strict=True)
+    return [(received, Trade(symbol, *row)) for row in rows]
 
 
 class Blocks:
@@ -75,16 +82,32 @@ class Blocks:
             id=np.array([trade.id for trade in trades], np.int64),
         )
 
-    def keep(self, block: NumberedTrades) -> NumberedTrades:
-        """A block that is made already; what follows is known after it."""
+    def after(self, block: NumberedTrades) -> None:
+        """What follows is known after a block that is made already."""
         self._clock.after(block.known_at)
-        return block
 
 
 def stored(store: Store, series: Series, since: int | None) -> Iterator[NumberedTrades]:
     """What the store has, a day at a time; DataError as the store's own, and for trades without numbers."""
-    for table in store.blocks(series, since):
-        if "id" not in table.columns:
-            raise DataError(f"{series} of the store {store.name!r} has no ids", allowed="trades with numbers")
-        ids = np.array(table["id"].to_numpy(), np.int64)
-        yield NumberedTrades(**as_trades(table).columns(), id=ids)
+    return rising(as_numbered(table, series) for table in store.blocks(series, since))
+
+
+def as_numbered(table: pl.DataFrame, series: Series) -> NumberedTrades:
+    """Trades from a table of a store; DataError where they have no numbers."""
+    if "id" not in table.columns:
+        raise DataError(f"{series} of the store has no ids", allowed="trades with numbers")
+    ids = np.array(table["id"].to_numpy(), np.int64)
+    return NumberedTrades(**as_trades(table).columns(), id=ids)
+
+
+def as_table(runs: Sequence[Run], form: Form) -> pl.DataFrame:
+    """Rows as `bateia fetch` keeps them, but with the second clock of the blocks."""
+    import polars as pl
+
+    block = NumberedTrades.concat([block for block, _ in runs])
+    table = block.to_frame().select("id", "time", "known_at", "price", "size", "side")
+    if form is not AGGREGATED:
+        return table
+    first = np.array([trade.first_id for _, rows in runs for _, trade in rows], np.int64)
+    count = np.array([trade.count for _, rows in runs for _, trade in rows], np.int64)
+    return table.with_columns(first_id=pl.Series(first), last_id=pl.Series(first + count - 1))

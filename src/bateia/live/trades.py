@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from bateia.core import ConfigError
+from bateia.core.events import Ints
 from bateia.core.period import parse_edge
 from bateia.live.follow import Follower
 from bateia.live.place import Place
-from bateia.live.prints import Blocks, Known, NumberedTrades, from_table, reader, stored
+from bateia.live.prints import (
+    Blocks,
+    Known,
+    NumberedTrades,
+    Run,
+    as_numbered,
+    as_table,
+    from_table,
+    reader,
+    stored,
+)
 from bateia.live.unbroken import Unbroken
 from bateia.sources.binance.markets import symbol_of
 from bateia.sources.binance.prints import AGGREGATED, SINGLE
 from bateia.sources.binance.rest import PAGE
 from bateia.store import Series, Store
+
+if TYPE_CHECKING:
+    import polars as pl
 
 TradeKind = Literal["agg_trades", "trades"]
 _WORDS: dict[str, str] = {"agg_trades": "aggTrade", "trades": "trade"}
@@ -44,6 +60,7 @@ class LiveTrades:
         if kind not in _WORDS:
             raise ConfigError(f"no trades of kind {kind!r}", allowed=" or ".join(_WORDS))
         self.symbol, self.kind, self.place = symbol_of(symbol), kind, place or Place()
+        self.series = Series("binance", self.place.market, self.symbol, kind)
         self._store = None if store is None else Store.open(store)
         self._since = parse_edge(since) if since else None
         self._form = AGGREGATED if kind == "agg_trades" else SINGLE
@@ -66,19 +83,46 @@ class LiveTrades:
 
     async def blocks(self) -> AsyncGenerator[NumberedTrades, None]:
         """Blocks without end, by id. DataError where the store lacks some, WebError where nothing comes."""
-        seam = self.follower.seam
+        for block in self.history():
+            yield block
+        async with aclosing(self.runs()) as runs:
+            async for block, _ in runs:
+                yield block
+
+    def history(self) -> Iterator[NumberedTrades]:
+        """What the store has from `since` on."""
         if self._store is not None:
-            series = Series("binance", self.place.market, self.symbol, self.kind)
-            for block in stored(self._store, series, self._since):
-                seam.due = max(seam.due or 0, int(block.id.max(initial=-1)) + 1)
-                seam.newest = max(seam.newest, int(block.time.max(initial=seam.newest)))
-                yield self._blocks.keep(block)
+            for block in stored(self._store, self.series, self._since):
+                self._after(block)
+                yield block
+
+    async def runs(self) -> AsyncGenerator[Run]:
+        """What happens after that: blocks, and the trades that they are made of."""
         try:
             async with aclosing(self.follower.rows()) as runs:
                 async for rows in runs:
-                    yield self._blocks.make(rows)
+                    yield self._blocks.make(rows), rows
         finally:
             self.place.close(self._rest)
+
+    def after(self, table: pl.DataFrame) -> None:
+        """What happens is to follow these rows of a store."""
+        self._after(as_numbered(table, self.series))
+
+    def table(self, runs: Sequence[Run]) -> pl.DataFrame:
+        """Rows as the store keeps them."""
+        return as_table(runs, self._form)
+
+    def places(self, table: pl.DataFrame) -> tuple[Ints, Ints, Ints]:
+        """Numbers of rows, and the time that each of them tells: others of its moment may come after it."""
+        times = np.array(table["time"].dt.epoch("us").to_numpy(), np.int64)
+        return np.array(table["id"].to_numpy(), np.int64), times + 1, times
+
+    def _after(self, block: NumberedTrades) -> None:
+        seam = self.follower.seam
+        seam.due = max(seam.due or 0, int(block.id.max(initial=-1)) + 1)
+        seam.newest = max(seam.newest, int(block.time.max(initial=seam.newest)))
+        self._blocks.after(block)
 
     def _ask(self, first: int) -> list[Known]:
         if not self._form.rest:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
-from bateia.core import Block, ConfigError
+import numpy as np
+
+from bateia.core import Bars, Block, ConfigError, Trades
 
 BLOCK = 1_000_000
 B = TypeVar("B", bound=Block)
+E = TypeVar("E", bound=Trades | Bars)
 
 
 def recut(blocks: Iterable[B], rows: int) -> Iterator[B]:
@@ -40,3 +44,21 @@ def _recut(blocks: Iterable[B], rows: int) -> Iterator[B]:
             held += len(block) - start
     if kept:
         yield kept[0] if len(kept) == 1 else type(kept[0]).concat(kept)
+
+
+def rising(blocks: Iterable[E]) -> Iterator[E]:
+    """The same rows, none of them known before one that is ahead of it.
+
+    Where rows that came live lie beside rows that were fetched later, the second clock of the first says when
+    they came, and that of the others when they happened.
+
+    >>> clocks = dict.fromkeys(["price", "size", "side"], np.zeros(2)) | {"time": np.array([1, 2])}
+    >>> came = [Trades(known_at=np.array(known), **clocks) for known in ([5, 3], [4, 6])]
+    >>> [block.known_at.tolist() for block in rising(came)]
+    [[5, 5], [5, 6]]
+    """
+    newest = -(2**62)
+    for block in blocks:
+        known = np.maximum.accumulate(np.maximum(block.known_at, newest))
+        newest = int(known[-1]) if len(known) else newest
+        yield block if np.array_equal(known, block.known_at) else replace(block, known_at=known)

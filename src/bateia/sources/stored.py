@@ -17,7 +17,7 @@ from bateia.core.events import Floats, Ints
 from bateia.core.period import parse_edge
 from bateia.runs import content_hash
 from bateia.sources import exchanges
-from bateia.sources.blocks import BLOCK, recut
+from bateia.sources.blocks import BLOCK, recut, rising
 from bateia.sources.candles import NEEDED, OPTIONAL, as_bars
 from bateia.sources.fetching import Stage, silent
 from bateia.store import Series, Store
@@ -134,8 +134,8 @@ class StoreSource(Component):
         """The same in blocks of `rows`; each file is held against its hash."""
         if self.gives == "candles":
             step = parse_duration(self.interval)
-            return recut((as_candles(table, step) for table in self._tables()), rows)
-        return recut((as_trades(table) for table in self._tables()), rows)
+            return recut(rising(as_candles(table, step) for table in self._tables()), rows)
+        return recut(rising(as_trades(table) for table in self._tables()), rows)
 
     def _tables(self) -> Iterator[pl.DataFrame]:
         self.bring()
