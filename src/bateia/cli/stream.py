@@ -29,6 +29,10 @@ def binance(
     market: Annotated[str, typer.Option(help="spot, um (USD-M futures) or cm (COIN-M futures).")] = "spot",
     store: Annotated[str, typer.Option(help="A store, whose rows come first: a folder or URL.")] = "",
     since: Annotated[str, typer.Option("--from", help="First moment (UTC) of the store's rows.")] = "",
+    keep: Annotated[
+        bool, typer.Option(help="Put what comes into the store; what it has is shown only with --from.")
+    ] = False,
+    flush: Annotated[str, typer.Option(help="How often, with --keep; also at the end.")] = "60s",
     tick: Annotated[float | None, typer.Option(help="Step of the price; for a book.")] = None,
     depth: Annotated[int, typer.Option(min=1, help="Levels of each side of a book.")] = 5,
     stream: Annotated[str, typer.Option(help="Address of the streams, if not Binance's own.")] = "",
@@ -43,13 +47,22 @@ def binance(
 
     seconds = parse_duration(span) / 1e6 if span else None
     place = Place(market=market, stream=stream, rest=rest)
-    lines = Lines(symbol, what, store=store or None, since=since, tick_size=tick, depth=depth, place=place)
+    lines = Lines(
+        symbol,
+        what,
+        store=store or None,
+        since=since,
+        keep=parse_duration(flush) / 1e6 if keep else None,
+        tick_size=tick,
+        depth=depth,
+        place=place,
+    )
     try:
         asyncio.run(_show(lines, seconds, most))
     except KeyboardInterrupt:
         raise BateiaInterrupt("interrupted") from None
     finally:
-        typer.echo(lines.live.line(), err=True)
+        typer.echo(lines.line(), err=True)
 
 
 async def _show(lines: Lines, seconds: float | None, most: int) -> None:

@@ -3,6 +3,7 @@
 from bateia.live.candles import LiveCandles
 from bateia.live.depth import LiveBook
 from bateia.live.follow import Follower
+from bateia.live.keep import Keeper
 from bateia.live.place import Place
 from bateia.live.prints import NumberedTrades
 from bateia.live.tickers import LiveTickers
@@ -11,6 +12,7 @@ from bateia.live.unbroken import Unbroken
 
 __all__ = [
     "Follower",
+    "Keeper",
     "LiveBook",
     "LiveCandles",
     "LiveTickers",

@@ -12,6 +12,7 @@ import numpy as np
 from bateia.core import Block, ConfigError
 from bateia.live.candles import LiveCandles
 from bateia.live.depth import LiveBook
+from bateia.live.keep import Keeper
 from bateia.live.place import Place
 from bateia.live.tickers import LiveTickers
 from bateia.live.trades import LiveTrades
@@ -24,6 +25,9 @@ Row = dict[str, Any]
 class Lines:
     """Rows of `what`: `aggTrades`, `trades`, the length of candles, `book` or `ticker`; `known_at` is ours.
 
+    With `keep`, new rows of trades and candles are put into the store, every so many seconds; of what it had,
+    those since `since` are shown first, if that is given.
+
     >>> Lines("BTCUSDT", "5m").live.symbol
     'BTCUSDT'
     """
@@ -35,6 +39,7 @@ class Lines:
         *,
         store: str | Path | None = None,
         since: str = "",
+        keep: float | None = None,
         tick_size: float | None = None,
         depth: int = 5,
         place: Place | None = None,
@@ -44,6 +49,9 @@ class Lines:
             raise ConfigError(f"rows since {since} of no store", hint="--store, filled by `bateia fetch`")
         if what in ("book", "ticker") and store is not None:
             raise ConfigError(f"a {what} of a store", allowed="aggTrades, trades or candles of a store")
+        if keep is not None and store is None:
+            raise ConfigError("rows kept in no store", hint="--store store")
+        shown = store if keep is None or since else None
         self.live: LiveTrades | LiveCandles | LiveBook | LiveTickers
         if what == "book":
             if tick_size is None or not tick_size > 0:
@@ -53,9 +61,16 @@ class Lines:
             self.live = LiveTickers(symbol, place=place)
         elif what in FORMS:
             kind = "agg_trades" if FORMS[what].kind == "agg_trades" else "trades"
-            self.live = LiveTrades(symbol, kind, store=store, since=since, place=place)  # type: ignore[arg-type]
+            self.live = LiveTrades(symbol, kind, store=shown, since=since, place=place)  # type: ignore[arg-type]
         else:
-            self.live = LiveCandles(symbol, what, store=store, since=since, place=place)
+            self.live = LiveCandles(symbol, what, store=shown, since=since, place=place)
+        self.keeper: Keeper | None = None
+        if keep is not None and store is not None and isinstance(self.live, LiveTrades | LiveCandles):
+            self.keeper = Keeper(self.live, store, every=keep)
+
+    def line(self) -> str:
+        """Counts, for a log."""
+        return "; ".join(one.line() for one in (self.live, self.keeper) if one is not None)
 
     async def rows(self) -> AsyncGenerator[Row, None]:
         """One dict a row, without end; errors as the stream's own."""
@@ -73,6 +88,8 @@ class Lines:
                         yield _levels(block.columns(), row)
             return
         source: AsyncGenerator[Block, None] = live.blocks() if isinstance(live, LiveTrades) else live.bars()
+        if self.keeper is not None:
+            source = self.keeper.blocks()
         async with aclosing(source) as blocks:
             async for table in blocks:
                 columns = table.columns()

@@ -1,0 +1,54 @@
+"""For what time numbered rows are all that there are."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from bateia.core.coverage import Coverage
+from bateia.core.events import Ints
+
+
+class Reached(NamedTuple):
+    """The last row of a series, and the moment before which none is missing after the last gap."""
+
+    number: int
+    moment: int
+    """Microseconds."""
+
+    @classmethod
+    def of(cls, numbers: Ints, starts: Ints, ends: Ints, covered: Coverage) -> Reached:
+        """Of rows that are covered so far: what comes after them is asked for from the last number on."""
+        last = int(numbers.argmax())
+        start, end = int(starts[last]), int(ends[last])
+        stretch = next((b for a, b in covered.stretches if a < end <= b), None)
+        return cls(int(numbers[last]), start if stretch is None else stretch)
+
+
+def joined(
+    numbers: Ints, starts: Ints, ends: Ints, before: Reached | None
+) -> tuple[Coverage, Coverage, Reached]:
+    """For what time rows leave none out, for what time numbers are missing, and what is reached.
+
+    Row k tells of `starts[k]` to before `ends[k]`. Rows whose numbers follow each other tell of the time
+    between them too. The first row of all only tells of its own.
+
+    >>> numbers, moments = np.array([7, 8, 11, 12]), np.array([10, 20, 50, 60])
+    >>> whole, missing, reached = joined(numbers, moments + 1, moments, Reached(6, 5))
+    >>> whole.stretches, missing.stretches, reached
+    (((5, 20), (51, 60)), ((20, 51),), Reached(number=12, moment=60))
+    """
+    cuts = np.flatnonzero(np.diff(numbers) != 1) + 1
+    whole, missing = [], []
+    for first, stop in pairwise([0, *cuts.tolist(), len(numbers)]):
+        start = int(starts[first])
+        if before is not None:
+            follows = int(numbers[first]) == before.number + 1
+            missing += [] if follows else [(before.moment, start)]
+            start = before.moment if follows else start
+        before = Reached(int(numbers[stop - 1]), max(start, int(ends[stop - 1])))
+        whole.append((start, before.moment))
+    assert before is not None
+    return Coverage.of(whole), Coverage.of(missing), before
