@@ -28,8 +28,8 @@ PREFIXES = ("/api/v3/", "/fapi/v1/", "/dapi/v1/")
 
 def generated_klines(start, end, step, unit=1000):
     """Rows as REST gives them, of times in microseconds; the prices mean nothing. `unit` 1000 gives ms."""
-    rows = []
-    for opened in range(-(-start // step) * step, end, step):
+    rows, phase = [], 4 * DAY if step == 7 * DAY else 0  # 1970 began on a Thursday, weeks do on Monday
+    for opened in range(start + (phase - start) % step, end, step):
         k = opened // step
         low = 100.0 + k * 7919 % 1000 / 10
         volume = k * 104729 % 50 / 4

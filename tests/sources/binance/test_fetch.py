@@ -13,7 +13,7 @@ from bateia.core import ConfigError, DataError, format_time
 from bateia.core.clock import DAY, MINUTE
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
-from bateia.sources import read_candles
+from bateia.sources import StoreSource, read_candles
 from bateia.sources.binance import fetch_binance
 from bateia.sources.binance.markets import MARKETS
 from bateia.sources.binance.rest import Rest, UnknownSymbolError
@@ -329,6 +329,8 @@ def test_a_delisted_symbol_is_in_the_archive_alone(exchange, tmp_path):
         ({"since": "2024-05", "until": "2024-04"}, "is no stretch of time"),
         ({"since": "May"}, "'May' is no date"),
         ({"what": "7m"}, "no candles of '7m' on spot; allowed: 1s, 1m.*try: "),
+        ({"what": "3d"}, "candles of '3d' are not taken: .*; try: 1d"),
+        ({"what": "1M"}, "candles of '1M' are not taken: months differ in length"),
         ({"what": "1s", "market": "um"}, "no candles of '1s' on USD-M"),
         ({"symbol": "BTC/USDT"}, "'BTC/USDT' is no symbol"),
         ({"at_once": 0}, "0 downloads at a time; allowed: 1 to 16"),
@@ -353,6 +355,35 @@ def test_the_candle_under_way_is_not_taken(exchange, tmp_path, monkeypatch):
     report = fetch(exchange, tmp_path, until="2024-01")
     assert report.rows == 2
     assert np.array_equal(opened(tmp_path), np.arange(JAN.start, JAN.start + 12 * STEP, STEP))
+
+
+@pytest.mark.parametrize("from_archive", [True, False])
+def test_weeks_begin_on_monday_whatever_month_it_is(exchange, tmp_path, monkeypatch, from_archive):
+    """A week belongs to the month in which it opens, and is taken once it is over."""
+    mondays = np.arange(Period("2024-01-01").start, MAR.end, 7 * DAY)
+    if from_archive:
+        exchange.put_months(interval="1w", months=["2024-01", "2024-02", "2024-03"])
+    else:
+        exchange.put_rest(JAN.start, MAR.end, interval="1w")
+    series = Series("binance", "spot", "BTCUSDT", "candles-1w")
+    friday = Period("2024-02-02").start
+    monkeypatch.setattr("time.time", lambda: friday / 1e6)
+    exchange.now = friday // 1000
+    report = fetch(exchange, tmp_path, until="", what="1w")
+    assert (report.whole, report.rows) == (True, 4)  # the fifth of January ends on 5 February
+    monkeypatch.setattr("time.time", lambda: MAR.end * 2 / 1e6)
+    for until in ("2024-01", "2024-03"):
+        report = fetch(exchange, tmp_path, until=until, what="1w")
+        assert report.whole
+        assert not report.absent
+    assert np.array_equal(opened(tmp_path, series), mondays)
+    assert len(Store.open(tmp_path).part(series, JAN).covered) == 1
+    assert exchange.count("/daily/") == 0
+    bars = StoreSource(symbol="BTCUSDT", interval="1w", market="spot", store=str(tmp_path)).read()
+    assert np.array_equal(bars.time, mondays + 7 * DAY)
+    exchange.asked.clear()
+    assert fetch(exchange, tmp_path, what="1w").rows == 0
+    assert exchange.asked == []
 
 
 def test_weight_is_watched(exchange):

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bateia.core import DataError
+from bateia.core.clock import DAY
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
 from bateia.sources.binance.archive import ArchiveFile, Download, Steps, read_rows
-from bateia.sources.binance.markets import Market
+from bateia.sources.binance.markets import Market, last_open
 from bateia.sources.binance.rest import Rest
 from bateia.sources.binance.tables import KLINE, candle_table, lacking, once
 from bateia.sources.fetching import Report
@@ -84,7 +85,7 @@ class Candles:
         due = month.held | month.filed | wanted
         failed = self._from_rest(month, due, report)
         covered = due - failed
-        absent = lacking(month.table, covered, self.step)
+        absent = lacking(month.table, covered, self.step) & covered
         report.add_absent(absent & wanted)
         if covered == month.held:
             return
@@ -111,6 +112,8 @@ class Candles:
         whole = month.period
         if whole.end <= closed and (yield from self._files(month, [whole], report)):
             return
+        if self.step > DAY:
+            return  # the file of a day may hold a week under way
         wanted, misses = missing - Coverage.of([(0, self.rest.listed(self.symbol))]), 0
         days = [
             day for day in whole.days if day.end <= closed and wanted & Coverage.of([(day.start, day.end)])
@@ -157,7 +160,7 @@ class Candles:
         """Ask REST for what is due and not there; returns the stretches for which it did not answer."""
         failed: list[tuple[int, int]] = []
         gaps = lacking(month.table, due, self.step) - month.absent
-        listed = self.rest.listed(self.symbol) if gaps else 0
+        listed = last_open(self.rest.listed(self.symbol), self.step) if gaps else 0
         for start, end in (gaps - Coverage.of([(0, listed)])).stretches:
             try:
                 for table in self.rest.candles(self.symbol, self.interval, self.step, start, end):

@@ -13,7 +13,7 @@ from bateia.core.coverage import Coverage
 from bateia.core.period import Period, parse_edge
 from bateia.sources.binance.archive import Steps, download
 from bateia.sources.binance.candles import Candles
-from bateia.sources.binance.markets import ARCHIVE, Market, interval_of, market_of, symbol_of
+from bateia.sources.binance.markets import ARCHIVE, Market, interval_of, last_open, market_of, symbol_of
 from bateia.sources.binance.prints import FORMS
 from bateia.sources.binance.rest import Rest, UnknownSymbolError
 from bateia.sources.binance.trades import Trades
@@ -54,7 +54,7 @@ def fetch_binance(
     kept = Store.create(store)
     with web or Web() as open_web:
         interface = Rest(open_web, rest or where.rest, where)
-        closed = _now(interface, end) // step * step
+        closed = last_open(_now(interface, end), step)
         if start >= min(end, closed):
             raise ConfigError(f"nothing from {since} on is whole by now", hint="an earlier --from")
         place = (kept, interface, where, symbol)

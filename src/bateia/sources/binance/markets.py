@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bateia.core import ConfigError, nearest, parse_duration
-from bateia.core.clock import DAY
+from bateia.core.clock import DAY, WEEK
 
 ARCHIVE = "https://data.binance.vision"
 
@@ -59,8 +59,12 @@ MARKETS = {
         ),
     )
 }
-INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
-"""Lengths of candles that fit into days; `1s` on spot only."""
+INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w")
+"""Lengths of candles; `1s` on spot only."""
+_NOT_TAKEN = {
+    "3d": "the exchange does not say on which days they begin",
+    "1M": "months differ in length, and a candle here has one",
+}
 
 
 def market_of(name: str) -> Market:
@@ -78,6 +82,10 @@ def interval_of(text: str, market: Market) -> int:
     300000000
     """
     known = INTERVALS if market.name == "spot" else INTERVALS[1:]
+    if text in _NOT_TAKEN:
+        raise ConfigError(
+            f"candles of {text!r} are not taken: {_NOT_TAKEN[text]}", allowed=", ".join(known), hint="1d"
+        )
     if text not in known:
         raise ConfigError(
             f"no candles of {text!r} on {market.about}",
@@ -85,6 +93,20 @@ def interval_of(text: str, market: Market) -> int:
             hint=nearest(text, known) or "5m",
         )
     return parse_duration(text)
+
+
+def phase_of(step: int) -> int:
+    """From 1970 to where the first candle of this length opened, microseconds: weeks begin on Monday.
+
+    >>> phase_of(parse_duration("1w")) == 4 * DAY
+    True
+    """
+    return 4 * DAY if step == WEEK else 0
+
+
+def last_open(moment: int, step: int) -> int:
+    """When the candle under way at a moment opened, which is when the one before it closed."""
+    return moment - (moment - phase_of(step)) % step
 
 
 def symbol_of(text: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from bateia.core import DataError, format_time
 from bateia.core.coverage import Coverage
 from bateia.core.events import Floats, Ints
+from bateia.sources.binance.markets import last_open, phase_of
 from bateia.sources.columns import clock
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def candle_table(rows: pl.DataFrame, step: int, where: str, *, by_contract: bool
     import polars as pl
 
     opened = clock(_integers(rows["open_time"], where), where) if len(rows) else np.empty(0, np.int64)
-    off = np.flatnonzero(opened % step)
+    off = np.flatnonzero((opened - phase_of(step)) % step)
     if len(off):
         moment = format_time(int(opened[off[0]]))
         raise DataError(f"{where} has a candle that opens at {moment}", allowed="times on the candles' grid")
@@ -69,12 +70,12 @@ def opens(table: pl.DataFrame) -> Ints:
 
 
 def lacking(table: pl.DataFrame | None, due: Coverage, step: int) -> Coverage:
-    """Where candles are due and not there."""
+    """The time of candles that are due, since they open in there, and are not there."""
     there = np.empty(0, np.int64) if table is None else opens(table)
     found: list[tuple[int, int]] = []
     for start, end in due.stretches:
-        first = -(-start // step) * step
-        grid = np.setdiff1d(np.arange(first, end - step + 1, step, dtype=np.int64), there, assume_unique=True)
+        first = last_open(start + step - 1, step)
+        grid = np.setdiff1d(np.arange(first, end, step, dtype=np.int64), there, assume_unique=True)
         if len(grid):
             breaks = np.flatnonzero(np.diff(grid) > step) + 1
             found += [(int(run[0]), int(run[-1]) + step) for run in np.split(grid, breaks)]
