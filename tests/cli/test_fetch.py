@@ -129,6 +129,22 @@ def test_what_is_missing_is_told_by_the_exit_status(exchange, tmp_path):
     assert invoke(*words(exchange, tmp_path)).exit_code == 0
 
 
+def test_several_symbols_at_once(exchange, fetched, tmp_path):
+    how = {"interval": "15m", "market": "futures/um", "prefix": "/fapi/v1/", "header": True}
+    exchange.put_months(symbol="ETHUSDT", months=MONTHS[:2], **how)
+    given = [
+        word.replace("BTCUSDT", "ethusdt,NONEUSDT,BTCUSDT")
+        for word in words(exchange, tmp_path, "--to", MONTHS[1])
+    ]
+    done = invoke(*given)
+    assert "no 'NONEUSDT' among its USD-M futures" in str(done.exception)
+    for symbol, rows in (("ETHUSDT", "5,760"), ("BTCUSDT", "5,760")):
+        assert f"{SERIES.replace('BTCUSDT', symbol)}: {rows} rows added" in done.stdout
+    done = invoke(*(word.replace("NONEUSDT,", "") for word in given), "--json")
+    assert done.exit_code == 0
+    assert [report["series"][11:18] for report in json.loads(done.stdout)] == ["ETHUSDT", "BTCUSDT"]
+
+
 def test_status(fetched):
     (row,) = json.loads(invoke("data", "status", "--store", str(fetched), "--json").stdout)
     assert row["series"] == SERIES

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bateia.cli.common import AsJson, BateiaInterrupt, show_json
+from bateia.core.errors import DataError
 
 if TYPE_CHECKING:
     from bateia.sources.fetching import Report, Stage
@@ -21,18 +23,36 @@ DEFAULT_STORE = "store"
 
 def show_fetch(fetch: Callable[[Stage], Report], store: str, as_json: bool) -> None:
     """Fetch under a progress bar and show what came of it; exit status 1 where something could not be had."""
+    show_fetches([fetch], store, as_json)
+
+
+def show_fetches(fetches: Sequence[Callable[[Stage], Report]], store: str, as_json: bool) -> None:
+    """Fetch one after the other and show what came of each.
+
+    One that fails does not keep us from the others; its error is raised at the end. Exit status 1 where
+    something could not be had.
+    """
+    reports, errors = list["Report"](), list[DataError]()
     try:
         from bateia.show import Progress, show_fetched
 
         with Progress(silent=as_json) as progress:
-            report = fetch(progress.stage)
+            for fetch in fetches:
+                try:
+                    reports.append(fetch(progress.stage))
+                except DataError as error:
+                    errors.append(error)
     except KeyboardInterrupt:
         raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
-    if as_json:
-        show_json(report.to_dict())
-    else:
-        show_fetched(report.to_dict(), store)
-    if not report.whole:
+    told = [report.to_dict() for report in reports]
+    if as_json and told:
+        show_json(told if len(fetches) > 1 else told[0])
+    elif not as_json:
+        for one in told:
+            show_fetched(one, store)
+    if errors:
+        raise errors[0]
+    if not all(report.whole for report in reports):
         raise typer.Exit(1)
 
 
@@ -43,7 +63,7 @@ def sources() -> None:
 
 @app.command()
 def binance(
-    symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT.")],
+    symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT, or several: BTCUSDT,ETHUSDT.")],
     what: Annotated[str, typer.Argument(help="Length of candles, such as 5m, or aggTrades, or trades.")],
     since: Annotated[str, typer.Option("--from", help="First month, day or moment (UTC), such as 2024-01.")],
     until: Annotated[str, typer.Option("--to", help="Last one, included; now if absent.")] = "",
@@ -56,12 +76,12 @@ def binance(
 ) -> None:
     """Fetch what the store lacks, verified; exit status 1 where something could not be had."""
 
-    def fetch(stage: Stage) -> Report:
+    def fetch(one: str, stage: Stage) -> Report:
         from bateia.sources.binance import ARCHIVE, fetch_binance
 
         return fetch_binance(
             store,
-            symbol,
+            one,
             what,
             since,
             until,
@@ -72,7 +92,7 @@ def binance(
             stage=stage,
         )
 
-    show_fetch(fetch, store, as_json)
+    show_fetches([partial(fetch, one) for one in symbol.split(",")], store, as_json)
 
 
 @app.command()
