@@ -91,6 +91,21 @@ class ArchiveReader(Component):
                 )
         return packed
 
+    def replay(self, lines: BybitLines | PackedMessages, faults: Faults) -> BookReplay:
+        """A book for these lines, once they told their depth and tick size; DataError where it cannot be."""
+        assert lines.tick_size is not None
+        if self.depth > lines.depth:
+            raise DataError(
+                f"{self.depth} levels asked of lines of {lines.depth}",
+                allowed=f"at most {lines.depth} of this file",
+            )
+        try:
+            kind = Book(tick_size=lines.tick_size, depth=self.depth, most=DEEPER * lines.depth)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise DataError(f"no book of ticks of {lines.tick_size!r}: {why}") from None
+        return BookReplay(kind, self.every, self.silence, self.policy, faults)
+
     def open(self, path: str | Path) -> ArchiveSamples:
         """The file as samples to be iterated once."""
         return ArchiveSamples(self, Path(path))
@@ -171,24 +186,9 @@ class ArchiveSamples:
             self._broken(part)
             return
         if self.replay is None:
-            self.replay = self._start()
+            self.replay = self.reader.replay(self.lines, self.faults)
         self.messages += len(part)
         yield from self.replay.blocks(part)
-
-    def _start(self) -> BookReplay:
-        reader, lines = self.reader, self.lines
-        assert lines.tick_size is not None
-        if reader.depth > lines.depth:
-            raise DataError(
-                f"{reader.depth} levels asked of lines of {lines.depth}",
-                allowed=f"at most {lines.depth} of this file",
-            )
-        try:
-            kind = Book(tick_size=lines.tick_size, depth=reader.depth, most=DEEPER * lines.depth)
-        except ValidationError as error:
-            why = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise DataError(f"no book of ticks of {lines.tick_size!r}: {why}") from None
-        return BookReplay(kind, reader.every, reader.silence, reader.policy, self.faults)
 
     def _broken(self, part: Malformed) -> None:
         if self.replay is not None:
