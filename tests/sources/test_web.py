@@ -171,6 +171,37 @@ def test_a_server_that_never_answers_is_given_up():
             web.get(url)
 
 
+@pytest.mark.parametrize("url", ["nowhere/a", "ftp://host/a", "http://host:port/a"])
+def test_what_is_no_address_is_not_tried(url):
+    waited = []
+    with patient(waited) as web, pytest.raises(ConfigError, match=r"is no address: .*https://"):
+        web.get(url)
+    assert waited == []
+
+
+@pytest.mark.parametrize("what", ["loop", "gzip"])
+def test_answers_that_cannot_be_read_are_told(exchange, what):
+    if what == "loop":
+        exchange.headers = {"Location": "/a"}
+        exchange.faults["/a"] = [302] * 1000
+    else:
+        exchange.headers = {"Content-Encoding": "gzip"}
+    with patient([]) as web:
+        with pytest.raises(WebError, match=r"\(4 tries\)"):
+            web.get(f"{exchange.url}/a")
+        exchange.faults, exchange.headers = {}, {}
+        assert web.get(f"{exchange.url}/a").status == 200  # it is the answer that was wrong, not the host
+
+
+def test_a_file_that_always_breaks_does_not_keep_us_from_others(exchange):
+    exchange.files["/b"] = b"other"
+    exchange.faults["/a"] = ["drop"] * 4
+    with patient([]) as web:
+        with pytest.raises(WebError, match=r"\(4 tries\)"):
+            web.get(f"{exchange.url}/a")
+        assert web.get(f"{exchange.url}/b").body == b"other"
+
+
 def test_without_httpx(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "httpx", None)
     with pytest.raises(ConfigError, match=r"needs httpx.*pip install 'bateia\[exchange\]'"):

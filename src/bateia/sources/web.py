@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
@@ -51,13 +52,18 @@ class Answer:
 class _Body:
     """What came of a body before its connection broke, and whether the rest can be asked for."""
 
-    data: bytearray = field(default_factory=bytearray)
+    data: io.BytesIO = field(default_factory=io.BytesIO)
     mark: str = ""
     """The server's ETag: the rest must be of the same file."""
 
+    @property
+    def length(self) -> int:
+        """Bytes that are here."""
+        return self.data.tell()
+
     def headers(self) -> dict[str, str]:
         """Of the request for what is not here."""
-        return {"Range": f"bytes={len(self.data)}-", "If-Range": self.mark} if self.data and self.mark else {}
+        return {"Range": f"bytes={self.length}-", "If-Range": self.mark} if self.length and self.mark else {}
 
     def receive(self, response: httpx.Response) -> Answer:
         """All of an answer: where it is the rest of a file, joined to what is here."""
@@ -65,15 +71,15 @@ class _Body:
         if status not in {200, 206}:
             return Answer(status, response.read(), headers)
         if status == 200:
-            self.data.clear()
-        elif not headers.get("content-range", "").startswith(f"bytes {len(self.data)}-"):
+            self.data = io.BytesIO()
+        elif not headers.get("content-range", "").startswith(f"bytes {self.length}-"):
             return Answer(status, b"not the bytes that were asked for", headers)
         mark = headers.get("etag", "")
         # A weak mark, or an encoding, and the bytes may be others next time.
         self.mark = "" if mark.startswith("W/") or "content-encoding" in headers else mark
         for piece in response.iter_bytes():
-            self.data += piece
-        return Answer(200, bytes(self.data), headers)
+            self.data.write(piece)
+        return Answer(200, self.data.getvalue(), headers)
 
 
 class Web:
@@ -81,8 +87,8 @@ class Web:
 
     `sleep` is how it waits; `tries`, `backoff` and `longest` are as above. Where a connection breaks in the
     middle of a file, the next try asks for the rest. While one thread waits as a host asked it to, no other
-    asks that host. A host that could not be reached once all tries are spent is not asked again: each further
-    request would wait as long for nothing. Where `forgives`, as what runs for days must, it is.
+    asks that host. A host that is not there, or silent, once all tries are spent is not asked again: each
+    further request would wait as long for nothing. Where `forgives`, as what runs for days must, it is.
     """
 
     def __init__(
@@ -101,7 +107,8 @@ class Web:
             raise ConfigError(
                 "fetching needs httpx, which is not installed", hint="pip install 'bateia[exchange]'"
             ) from None
-        self._errors = httpx.TransportError
+        self._errors, self._no_url = httpx.RequestError, (httpx.InvalidURL, httpx.UnsupportedProtocol)
+        self._unreached = httpx.ConnectError, httpx.TimeoutException
         self._client: httpx.Client = httpx.Client(timeout=timeout, follow_redirects=True)
         self._tries, self._backoff, self._longest, self._sleep = tries, backoff, longest, sleep
         self._down: dict[str, str] = {}
@@ -132,16 +139,18 @@ class Web:
             raise WebError(f"{host} cannot be reached: {self._down[host]}", hint=_ONLINE)
         body, tries = _Body(), 0
         while True:
-            wait, before = self._backoff * 2.0**tries, len(body.data)
+            wait, before = self._backoff * 2.0**tries, body.length
             tries += 1
             try:
                 answer = self._ask(host, url, params, body)
+            except self._no_url as error:
+                raise ConfigError(f"{url!r} is no address: {error}", hint="https://…") from None
             except self._errors as error:
                 reason = str(error) or type(error).__name__
-                if len(body.data) >= before + PROGRESS:
+                if body.length >= before + PROGRESS:
                     tries = 0
                 if tries == self._tries:
-                    if not self._forgives:
+                    if isinstance(error, self._unreached) and not self._forgives:
                         self._down[host] = reason
                     raise WebError(f"{url}: {reason} ({tries} tries)", hint=_ONLINE) from None
                 self._sleep(wait)

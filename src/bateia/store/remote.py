@@ -77,7 +77,10 @@ class RemoteFolder:
         """See `Folder`; asked for side by side."""
         if not names:
             return []
-        found = self._fs.cat([self._path(name) for name in names], on_error="return")
+        try:
+            found = self._fs.cat([self._path(name) for name in names], on_error="return")
+        except Exception as error:
+            raise self._failure(names[0], error) from None
         return [self._came(name, found[self._path(name)]) for name in names]
 
     def _came(self, name: str, found: bytes | Exception) -> bytes | None:
@@ -115,9 +118,10 @@ class RemoteFolder:
         lock = f"{below[0]}/{LOCK}"
         if not self._claim(lock):
             held = (self.read(lock) or b"").decode(errors="replace")
-            if _is_gone(held):
+            gone = _is_gone(held)
+            if gone:
                 self.delete(lock)
-            if not (_is_gone(held) and self._claim(lock)):
+            if not gone or not self._claim(lock):
                 raise DataError(
                     f"process {held} is writing {below[0]!r} of the store {self.name!r}",
                     hint=f"wait until it is done; if it was killed, delete {self.name}/{lock}",
@@ -148,8 +152,6 @@ def _is_gone(holder: str) -> bool:
         return False
     try:
         os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
     return False

@@ -17,7 +17,7 @@ from bateia.sources import StoreSource
 from bateia.sources.binance import fetch_binance, prints
 from bateia.sources.binance.markets import MARKETS
 from bateia.sources.binance.prints import AGGREGATED, rest_rows, trade_table
-from bateia.sources.binance.rest import Rest
+from bateia.sources.binance.rest import Rest, UnknownSymbolError
 from bateia.sources.web import Web
 from bateia.store import Series, Store
 from loopback_exchange import Exchange, as_lines, generated_trades, serving
@@ -204,6 +204,18 @@ def test_single_trades_are_in_files_alone(exchange, tmp_path):
     found = Store.open(tmp_path).read(Series("binance", "um", "BTCUSDT", "trades"))
     assert len(found) == 100
     assert (found["side"] == -1).all()
+
+
+def test_an_unknown_symbol_is_not_asked_of_rest_for_every_day(exchange, tmp_path):
+    exchange.symbols = ["ETHUSDT"]
+    with pytest.raises(UnknownSymbolError, match="no 'BTCUSDT' among its spot"):
+        fetch(exchange, tmp_path, until="2024-01-20")
+    assert exchange.count("/api/") == 2  # when it was listed, and which symbols there are
+    put_days(exchange, DAYS[:2])
+    report = fetch(exchange, tmp_path)
+    ((reason, missing),) = report.failed.items()
+    assert "REST knows no symbol 'BTCUSDT'" in reason
+    assert missing == Coverage.of([(DAYS[2].start, DAYS[3].end)])
 
 
 def test_before_the_listing_there_is_nothing(exchange, tmp_path):

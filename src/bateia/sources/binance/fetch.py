@@ -65,7 +65,7 @@ def fetch_binance(
             jobs = (_one(task, writer, period, closed, report, advance) for period in periods)
             side_by_side(jobs, partial(download, open_web, archive), at_once)
         report.requests = open_web.requests
-        _refuse_unknown(task, interface, where, report)
+        _refuse_unknown(task, interface, where)
     return report
 
 
@@ -87,7 +87,7 @@ def _one(
     advance(1)
 
 
-def _refuse_unknown(task: Candles | Trades, interface: Rest, market: Market, report: Report) -> None:
+def _refuse_unknown(task: Candles | Trades, interface: Rest, market: Market) -> None:
     """UnknownSymbolError where neither the archive nor REST has ever had anything of this name."""
     if interface.unknown and not task.store.coverage(task.series):
         close = interface.like(task.symbol)

@@ -157,8 +157,9 @@ class Trades:
 
         known = held.coverage if held else Coverage()
         missing = wanted - known
-        if not self.form.rest:
-            report.fail(missing, f"the archive has no file of {self.form.what} for it, and REST gives none")
+        if self.rest.unknown or not self.form.rest:
+            why = f"REST knows no symbol {self.symbol!r}" if self.rest.unknown else "REST gives none"
+            report.fail(missing, f"the archive has no file of {self.form.what} for it, and {why}")
             return
         tables = [self.store.table(self.series, held)] if held and held.rows else []
         got = Coverage()
