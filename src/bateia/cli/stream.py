@@ -10,7 +10,20 @@ import typer
 from bateia.cli.common import BateiaInterrupt
 
 if TYPE_CHECKING:
+    from bateia.live.bybit import BybitPlace
     from bateia.live.lines import Lines
+    from bateia.live.place import Place
+
+Symbol = Annotated[str, typer.Argument(help="Such as BTCUSDT.")]
+Span = Annotated[str, typer.Option("--for", help="How long, such as 10s; without end if absent.")]
+Most = Annotated[int, typer.Option("--rows", help="Rows after which it ends; 0 for no bound.")]
+StoreName = Annotated[str, typer.Option(help="A store, whose rows come first: a folder or URL.")]
+Since = Annotated[str, typer.Option("--from", help="First moment (UTC) of the store's rows.")]
+Keep = Annotated[
+    bool, typer.Option(help="Put what comes into the store; what it has is shown only with --from.")
+]
+Flush = Annotated[str, typer.Option(help="How often, with --keep; also at the end.")]
+Depth = Annotated[int, typer.Option(min=1, help="Levels of each side of a book.")]
 
 app = typer.Typer(no_args_is_help=True, help="Show a market live, a JSON line a row.")
 
@@ -22,37 +35,74 @@ def exchanges() -> None:
 
 @app.command()
 def binance(
-    symbol: Annotated[str, typer.Argument(help="Such as BTCUSDT.")],
+    symbol: Symbol,
     what: Annotated[str, typer.Argument(help="aggTrades, trades, candles such as 5m, book or ticker.")],
-    span: Annotated[str, typer.Option("--for", help="How long, such as 10s; without end if absent.")] = "",
-    most: Annotated[int, typer.Option("--rows", help="Rows after which it ends; 0 for no bound.")] = 0,
+    span: Span = "",
+    most: Most = 0,
     market: Annotated[str, typer.Option(help="spot, um (USD-M futures) or cm (COIN-M futures).")] = "spot",
-    store: Annotated[str, typer.Option(help="A store, whose rows come first: a folder or URL.")] = "",
-    since: Annotated[str, typer.Option("--from", help="First moment (UTC) of the store's rows.")] = "",
-    keep: Annotated[
-        bool, typer.Option(help="Put what comes into the store; what it has is shown only with --from.")
-    ] = False,
-    flush: Annotated[str, typer.Option(help="How often, with --keep; also at the end.")] = "60s",
+    store: StoreName = "",
+    since: Since = "",
+    keep: Keep = False,
+    flush: Flush = "60s",
     tick: Annotated[float | None, typer.Option(help="Step of the price; for a book.")] = None,
-    depth: Annotated[int, typer.Option(min=1, help="Levels of each side of a book.")] = 5,
+    depth: Depth = 5,
     stream: Annotated[str, typer.Option(help="Address of the streams, if not Binance's own.")] = "",
     rest: Annotated[str, typer.Option(help="Address of the REST interface, if not Binance's own.")] = "",
 ) -> None:
     """Show what happens, without a gap or a duplicate where it has numbers; counts come at the end."""
+    from bateia.live.place import Place
+
+    place = Place(market=market, stream=stream, rest=rest)
+    _stream(symbol, what, store, since, flush if keep else "", tick, depth, place, span, most)
+
+
+@app.command()
+def bybit(
+    symbol: Symbol,
+    what: Annotated[str, typer.Argument(help="trades, candles such as 5m, book or ticker.")],
+    span: Span = "",
+    most: Most = 0,
+    market: Annotated[str, typer.Option(help="linear, inverse or spot.")] = "linear",
+    store: StoreName = "",
+    since: Since = "",
+    keep: Keep = False,
+    flush: Flush = "60s",
+    tick: Annotated[float | None, typer.Option(help="Step of the price; told by the book if absent.")] = None,
+    depth: Depth = 5,
+    stream: Annotated[str, typer.Option(help="Address of the streams, if not Bybit's own.")] = "",
+    rest: Annotated[str, typer.Option(help="Address of the REST interface, if not Bybit's own.")] = "",
+) -> None:
+    """Show what happens, each row once; counts, and where trades may be missing, come at the end."""
+    from bateia.live.bybit import BybitPlace
+
+    place = BybitPlace(market=market, stream=stream, rest=rest)
+    _stream(symbol, what, store, since, flush if keep else "", tick, depth, place, span, most)
+
+
+def _stream(
+    symbol: str,
+    what: str,
+    store: str,
+    since: str,
+    flush: str,
+    tick: float | None,
+    depth: int,
+    place: Place | BybitPlace,
+    span: str,
+    most: int,
+) -> None:
     import asyncio
 
     from bateia.core import parse_duration
     from bateia.live.lines import Lines
-    from bateia.live.place import Place
 
     seconds = parse_duration(span) / 1e6 if span else None
-    place = Place(market=market, stream=stream, rest=rest)
     lines = Lines(
         symbol,
         what,
         store=store or None,
         since=since,
-        keep=parse_duration(flush) / 1e6 if keep else None,
+        keep=parse_duration(flush) / 1e6 if flush else None,
         tick_size=tick,
         depth=depth,
         place=place,
