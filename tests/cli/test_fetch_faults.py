@@ -2,7 +2,6 @@
 
 import json
 import re
-import resource
 import shlex
 import shutil
 import subprocess
@@ -57,10 +56,10 @@ def calm(exchange, tmp_path_factory):
 
 def test_files_may_not_grow(words, calm, tmp_path):
     """A quota, which the system enforces: the JSON still fits, the data does not."""
-    limits = (20_000, 20_000)
+    code = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+    code += "runpy.run_module('bateia', run_name='__main__', alter_sys=True)"
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "bateia", *words, str(tmp_path)],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
+        [sys.executable, "-B", "-c", code, *words, str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
