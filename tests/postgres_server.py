@@ -58,7 +58,18 @@ def schema(server: str) -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as db:
         db.execute(f"CREATE SCHEMA {name}")
         yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{name}"
-        db.execute(f"DROP SCHEMA {name} CASCADE")
+        _drop(db, name)
+
+
+def _drop(db: psycopg.Connection, schema: str) -> None:
+    """Workers of TimescaleDB may be at the same tables: whom the server gives up waiting for tries again."""
+    for left in range(9, -1, -1):
+        try:
+            db.execute(f"DROP SCHEMA {schema} CASCADE")
+            return
+        except psycopg.errors.DeadlockDetected:
+            if not left:
+                raise
 
 
 @contextmanager

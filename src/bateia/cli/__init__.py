@@ -17,6 +17,7 @@ from bateia.cli import (
     fetch,
     fetch_bybit,
     fetch_ccxt,
+    fetch_postgres,
     importing,
     kryporacle,
     runs,
@@ -58,6 +59,7 @@ data.app.command("import")(importing.import_file)
 data.app.command()(kryporacle.kryporacle)
 fetch.app.command()(fetch_bybit.bybit)
 fetch.app.command()(fetch_ccxt.ccxt)
+fetch.app.command()(fetch_postgres.postgres)
 
 
 def show_version(asked: bool) -> None:

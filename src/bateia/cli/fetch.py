@@ -93,29 +93,3 @@ def binance(
         )
 
     show_fetches([partial(fetch, one) for one in symbol.split(",")], store, as_json)
-
-
-@app.command()
-def postgres(
-    symbol: Annotated[str, typer.Argument(help="Such as WDOV13.")],
-    url: Annotated[str, typer.Option(help="postgresql://user@host:port/database.", envvar="BATEIA_POSTGRES")],
-    since: Annotated[str, typer.Option("--from", help="First day or moment (UTC); all if absent.")] = "",
-    until: Annotated[str, typer.Option("--to", help="Last one, included.")] = "",
-    table: Annotated[str, typer.Option(help="Table with a row a trade.")] = "ticks_raw",
-    columns: Annotated[str, typer.Option(help="The table's own names, such as time=ts,price=px.")] = "",
-    replace: Annotated[bool, typer.Option(help="Also days that the store has.")] = False,
-    store: StorePath = DEFAULT_STORE,
-    as_json: AsJson = False,
-) -> None:
-    """Fetch ticks from a table of PostgreSQL or TimescaleDB, a day at a time."""
-
-    def fetch(stage: Stage) -> Report:
-        from bateia.sources.component import columns_of
-        from bateia.sources.postgres import fetch_postgres
-
-        names = columns_of(columns)
-        return fetch_postgres(
-            store, url, symbol, since, until, table=table, columns=names, replace=replace, stage=stage
-        )
-
-    show_fetch(fetch, store, as_json)

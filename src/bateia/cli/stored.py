@@ -35,10 +35,13 @@ def export(
     out: Annotated[str, typer.Argument(help="A .parquet or .csv file to write, or a postgresql:// URL.")],
     since: Annotated[str, typer.Option("--from", help="First month, day or moment (UTC).")] = "",
     until: Annotated[str, typer.Option("--to", help="Last one, included.")] = "",
+    table: Annotated[str, typer.Option(help="A table of your own, not candles or ticks_raw.")] = "",
+    columns: Annotated[str, typer.Option(help="Its names, such as time=ts,price=px.")] = "",
     store: StorePath = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Copy rows of a series into one file, or into the tables candles or ticks_raw of PostgreSQL."""
+    """Copy rows of a series into one file, or into a table of PostgreSQL: candles, ticks_raw or another."""
+    from bateia.core import ConfigError
     from bateia.core.period import parse_edge
     from bateia.sources import write_blocks
     from bateia.store import Series, Store
@@ -46,18 +49,23 @@ def export(
     start = parse_edge(since) if since else None
     end = parse_edge(until, last=True) if until else None
     kept, meant = Store.open(store), Series.parse(series)
+    notes: tuple[str, ...] = ()
     if "://" in out:
         from bateia.runs.store import without_password
+        from bateia.sources.component import columns_of
         from bateia.sources.postgres import write_series
 
-        rows = sum(write_series(out, meant, block) for block in kept.blocks(meant, start, end))
-        out = without_password(out)
+        names = columns_of(columns)
+        done = write_series(out, meant, kept.blocks(meant, start, end), table=table, columns=names)
+        rows, notes, out = done.rows, done.notes, without_password(out)
+    elif table or columns:
+        raise ConfigError("--table and --columns of a file", allowed="of a postgresql:// URL only")
     else:
         rows = write_blocks(kept.blocks(meant, start, end), out)
     if as_json:
-        show_json({"rows": rows, "out": out})
+        show_json({"rows": rows, "out": out, "notes": notes})
     else:
-        typer.echo(f"{rows:,} rows written to {out}")
+        typer.echo("\n".join([f"{rows:,} rows written to {out}", *notes]))
 
 
 def query(

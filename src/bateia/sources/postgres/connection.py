@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from bateia.core import ConfigError, DataError
 from bateia.runs.store import without_password
@@ -14,6 +16,18 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 15
 _INSTALL = "pip install 'bateia[postgres]'"
+_ALLOWED = "postgresql://user@host:port/database"
+_SECRET = "the password in PGPASSWORD or ~/.pgpass"
+_LATER = "run the same again: it carries on"
+_HINTS = {
+    "": f"are address, database and user right, and {_SECRET}?",
+    "42501": "GRANT SELECT to read, INSERT and DELETE to write, CREATE on the schema to make tables",
+    "22": "a view that casts the column to what is meant",
+    "23": "a table, or a partition of it, that takes such rows",
+    "53": f"free some of it, then {_LATER}",
+    **dict.fromkeys(("08", "40", "55", "57", "58"), _LATER),
+}
+"""How an SQLSTATE begins -> what to try; the first is of a server that could not be reached or entered."""
 
 
 @contextmanager
@@ -57,13 +71,15 @@ def rows_of(cursor: Any, sql: str) -> pl.DataFrame:
 
 
 def checked(url: str) -> str:
-    """The URL, if it is one of PostgreSQL; ConfigError otherwise."""
+    """The URL, if it is one of PostgreSQL; ConfigError otherwise, which never shows a password."""
     if not url.startswith(("postgresql://", "postgres://")):
         given = without_password(url) if "://" in url else url
+        raise ConfigError(f"{given!r} is no PostgreSQL database", allowed=_ALLOWED, hint=_SECRET)
+    rest = url.removeprefix(f"{urlsplit(url).scheme}://{urlsplit(url).netloc}")
+    if "@" in rest or url.count("@") > 1 or re.search("%(?![0-9A-Fa-f]{2})", url):
+        # PostgreSQL would take a part of the password for a host or a port, and show it.
         raise ConfigError(
-            f"{given!r} is no PostgreSQL database",
-            allowed="postgresql://user@host:port/database",
-            hint="the password in PGPASSWORD or ~/.pgpass",
+            "a PostgreSQL URL whose password has an unescaped /, ?, #, @ or %", allowed=_ALLOWED, hint=_SECRET
         )
     return url
 
@@ -71,7 +87,7 @@ def checked(url: str) -> str:
 def refused(url: str, error: Exception) -> DataError:
     """What PostgreSQL said, in one line."""
     said = " ".join(str(error).split()).replace(url, without_password(url))
-    return DataError(
-        f"PostgreSQL at {without_password(url)!r}: {said}",
-        hint="are address, user, password and the rights on the table right? Then run the same again",
-    )
+    said = re.sub(r"^.*?\b(ERROR|FATAL): +", "", said).partition(" Query was: ")[0].removesuffix(" ^")
+    state = getattr(error, "sqlstate", None) or ""
+    hint = next((_HINTS[start] for start in (state, state[:2]) if start in _HINTS), None)
+    return DataError(f"PostgreSQL at {without_password(url)!r}: {said}", hint=hint)
