@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from bateia import cli
 from bateia.core import ConfigError
-from quality import generated_bars, generated_trades
+from bateia.runs import file_hash
+from quality import damaged_books, generated_bars, generated_trades
 
 
 def checked(*words, status=0):
@@ -73,3 +74,50 @@ def test_columns_of_other_names(tmp_path, es_trades):
 def test_settings_that_make_no_sense(files, words, error):
     with pytest.raises(ConfigError, match=error):
         checked(files["real"], *words)
+
+
+def test_a_file_of_several_symbols_asks_which(tmp_path, es_trades):
+    path = tmp_path / "both.csv"
+    frame = es_trades[:3_000].to_frame().with_columns(pl.col("time").dt.epoch("us"))
+    both = pl.concat([frame.with_columns(symbol=pl.lit(name)) for name in ("ESU3", "ESZ3")])
+    both.select("time", "price", "size", "symbol").write_csv(path)
+    assert "several symbols: ESU3, ESZ3" in checked(str(path), status=1)
+    assert "ok: 3,000 trades" in checked(str(path), "--symbol", "ESZ3")
+    assert "holds no 'ESH4'" in checked(str(path), "--symbol", "ESH4", status=1)
+
+
+def test_what_is_long_is_checked_in_parts(files, monkeypatch):
+    monkeypatch.setattr("bateia.cli.data_check.MOST", 12_000)
+    text = checked(files["real"])
+    heads = [line for line in text.splitlines() if line.startswith(files["real"])]
+    assert [line.split(", rows ")[1] for line in heads] == [
+        "0 to 11,999: ok: 12,000 trades",
+        "12,000 to 23,999: ok: 12,000 trades",
+        "24,000 to 29,999: ok: 6,000 trades",
+    ]
+    found = json.loads(checked(files["real"], "--json"))[files["real"]]
+    assert found["grade"] == "ok"
+    assert [part["rows"] for part in found["parts"].values()] == [12_000, 12_000, 6_000]
+
+
+def test_books_are_told_by_their_lines_and_hashes_by_their_file(tmp_path):
+    book = tmp_path / "2024-01-01_GENERATED_ob200.data"
+    book.write_bytes(b"\n".join(damaged_books.random_walk_book(np.random.default_rng(0))))
+    assert "GENERATED book of 200: blocked: 2,000 messages of a book" in checked(str(book), status=1)
+    found = json.loads(checked(str(book), "--json", status=1))[str(book)]
+    assert (found["grade"], list(found["parts"])) == ("blocked", ["GENERATED book of 200"])
+    said = tmp_path / f"{book.name}.CHECKSUM"
+    said.write_text(f"{file_hash(book)}  {book.name}\n")
+    assert "ok: 1 checksum" in checked(str(said))
+    book.write_bytes(b"")
+    assert "blocked  checksum" in checked(str(said), status=1)
+
+
+def test_the_archive_of_bybit_needs_no_names_of_columns(tmp_path, es_trades):
+    path = tmp_path / "BTCUSD2019-10-01.csv"
+    some = es_trades[:2_000].to_frame()
+    rest = {name: pl.lit("x") for name in ("symbol", "tickDirection", "trdMatchID")}
+    side = pl.lit("Buy").alias("side")
+    some = some.select((pl.col("time").dt.epoch("us") / 1e6).alias("timestamp"), "price", "size", side)
+    some.with_columns(**rest).write_csv(path)
+    assert ": 2,000 trades" in checked(str(path))

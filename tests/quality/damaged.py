@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bateia.core import Bars
+from quality.shuffled import moved
 
 FEW = 300
 PRICES = ("open", "high", "low", "close")
@@ -134,8 +135,7 @@ def a_week_twice(bars, rng):
     """Rows 4,000 to 6,000 hold those of 1,000 to 3,000."""
     source = np.arange(len(bars))
     source[4_000:6_000] = source[1_000:3_000]
-    clocks = {name: getattr(bars, name) for name in ("time", "open_time", "known_at")}
-    return replace(bars[source], **clocks)
+    return moved(bars, source)
 
 
 def off_the_grid(bars, rng):
@@ -166,54 +166,89 @@ DAMAGED = [
 ]
 
 
-def _rows(bars, order) -> Bars:
-    """The rows in another order, under the old times."""
-    clocks = {name: getattr(bars, name) for name in ("time", "open_time", "known_at")}
-    return replace(bars[order], **clocks)
+def _copied(bars: Bars, rows, source) -> Bars:
+    order = np.arange(len(bars))
+    order[rows] = source
+    return moved(bars, order)
 
 
-def _rebuilt(bars, order) -> Bars:
-    """Every bar's shape, in another order, one after the other; prices on the grid again."""
-    before = np.append(bars.open[0], bars.close[:-1])
-    close = before[0] * np.exp(np.cumsum(np.log(bars.close / before)[order]))
-    base = np.append(before[0], close[:-1])
-    prices = {name: np.round(base * (getattr(bars, name) / before)[order], 1) for name in PRICES}
-    prices["high"] = np.max(list(prices.values()), axis=0)
-    prices["low"] = np.min(list(prices.values()), axis=0)
-    made = _rows(bars, order)
-    vwap = np.clip(base * (bars.vwap / before)[order], prices["low"], prices["high"])
-    return replace(made, **prices, vwap=vwap, value=made.volume * vwap)
+def copies_of_the_bar_before(bars, rng):
+    rows = some(bars, rng)
+    return _copied(bars, rows, rows - 1)
 
 
-def _blocks(rows, length, rng):
-    pieces = np.array_split(np.arange(rows), rows // length)
-    return np.concatenate([pieces[k] for k in rng.permutation(len(pieces))])
+def copies_of_other_bars(bars, rng):
+    """Each of some bar of the same day, so that its price is not far."""
+    rows = some(bars, rng)
+    return _copied(bars, rows, np.maximum(rows - rng.integers(2, 200, len(rows)), 0))
 
 
-def shuffled_rows(bars, rng):
-    return _rows(bars, rng.permutation(len(bars)))
+def open_and_close_swapped(bars, rng):
+    rows = some(bars, rng)
+    return put(put(bars, "open", rows, bars.close[rows]), "close", rows, bars.open[rows])
 
 
-def shuffled_returns(bars, rng):
-    return _rebuilt(bars, rng.permutation(len(bars)))
+def prices_rounded(bars, rng):
+    """All four to the nearest ten."""
+    rows = some(bars, rng)
+    for name in PRICES:
+        bars = put(bars, name, rows, np.round(getattr(bars, name)[rows], -1))
+    return bars
 
 
-def shuffled_in_blocks(bars, rng):
-    return _rows(bars, _blocks(len(bars), 50, rng))
+def an_hour_later(bars, rng):
+    """Times an hour on, the rows in their old places."""
+    rows = some(bars, rng)
+    for name in ("time", "open_time", "known_at"):
+        bars = put(bars, name, rows, getattr(bars, name)[rows] + 3_600_000_000)
+    return bars
 
 
-def returns_shuffled_in_blocks(bars, rng):
-    return _rebuilt(bars, _blocks(len(bars), 50, rng))
+def an_hour_later_in_order(bars, rng):
+    bars = an_hour_later(bars, rng)
+    return bars[np.argsort(bars.time, kind="stable")]
 
 
-def returns_shuffled_in_long_blocks(bars, rng):
-    return _rebuilt(bars, _blocks(len(bars), 400, rng))
+def three_hundred_bars_an_hour_on(bars, rng):
+    """A stretch whose rows stand an hour too late; the hour after it is lost."""
+    order = np.arange(len(bars))
+    order[1_000:1_300] -= 12
+    return moved(bars, order)
 
 
-SHUFFLED = [
-    shuffled_rows,
-    shuffled_returns,
-    shuffled_in_blocks,
-    returns_shuffled_in_blocks,
-    returns_shuffled_in_long_blocks,
+def highs_below_the_close(bars, rng):
+    """By a hair, as rounding does."""
+    rows = some(bars, rng)
+    return put(bars, "high", rows, np.maximum(bars.open, bars.close)[rows] - 0.1)
+
+
+def volume_in_quote(bars, rng):
+    """Volumes in dollars for volumes in coins."""
+    rows = some(bars, rng)
+    return put(bars, "volume", rows, bars.value[rows])
+
+
+def volumes_rounded_off_their_lot(bars, rng):
+    rows = some(bars, rng)
+    return put(bars, "volume", rows, bars.volume[rows] + 0.00037)
+
+
+FEW_OF_MANY = [
+    *(
+        make
+        for make in DAMAGED
+        if make not in (joined_to_itself, newest_first, constant_volume, times_in_milliseconds)
+    ),
+    off_the_grid,
+    copies_of_the_bar_before,
+    copies_of_other_bars,
+    open_and_close_swapped,
+    prices_rounded,
+    an_hour_later,
+    an_hour_later_in_order,
+    three_hundred_bars_an_hour_on,
+    highs_below_the_close,
+    volume_in_quote,
+    volumes_rounded_off_their_lot,
 ]
+"""A few hundred wrong bars, whatever the length of the rest."""

@@ -10,7 +10,7 @@ from bateia.core import Bars, ConfigError
 from bateia.quality import inspect_bars, inspect_trades
 from bateia.quality.report import NAMES, known
 from bateia.sources import read_candles, read_trades
-from quality import damaged, generated_bars, generated_trades
+from quality import damaged, generated_bars, generated_trades, shuffled
 
 REAL = Path(os.environ.get("BATEIA_DATA", Path(__file__).parents[3] / "shared" / "data"))
 KLINES = REAL / "binance/data"
@@ -86,9 +86,40 @@ def test_damaged_candles_do_not_pass(make, month):
 
 
 @needs_klines
-@named(damaged.SHUFFLED)
-def test_shuffled_candles_are_blocked(make, month):
-    assert inspect_bars(make(month, np.random.default_rng(0))).grade == "blocked"
+@named(shuffled.MOVED)
+def test_candles_in_another_order_do_not_pass(make, month):
+    """Four weeks have three seams, as two chunks of days have: those are told, and are too few to be sure."""
+    report = inspect_bars(make(month, np.random.default_rng(0)))
+    assert report.grade in ({"suspect", "blocked"} if make.__name__ == "blocks_of_week" else {"blocked"})
+
+
+@needs_klines
+@named(shuffled.REBUILT)
+def test_shuffled_candles_that_join_on_do_not_pass(make, month):
+    """Their prices have lost round numbers; whole weeks have lost little else."""
+    report = inspect_bars(make(month, np.random.default_rng(0)))
+    weak = ("reversed_time", "rebuilt_blocks_of_400", "rebuilt_blocks_of_week")
+    assert report.grade in ({"suspect", "blocked"} if make.__name__ in weak else {"blocked"}), str(report)
+
+
+@needs_klines
+def test_a_few_hundred_wrong_bars_among_a_hundred_thousand():
+    months = [read_candles(file) for file in sorted(KLINES.glob(SERIES["BTCUSDT futures"]))]
+    year = Bars.concat(months)[-100_000:]
+    before = {check.name: check.count for check in inspect_bars(year).checks}
+    assert before["generated"] == 0
+    for make in damaged.FEW_OF_MANY:
+        with np.errstate(all="ignore"):
+            report = inspect_bars(make(year, np.random.default_rng(0)))
+        more = {c.name: c.count for c in report.checks if c.grade != "ok" and c.count > before.get(c.name, 0)}
+        least = 10 if make is damaged.three_hundred_bars_an_hour_on else 200
+        assert max(more.values(), default=0) >= least, f"{make.__name__}: {report}"
+
+
+@named(shuffled.TRADES_MOVED + shuffled.TRADES_REBUILT)
+def test_trades_in_another_order_are_blocked(make, es_trades):
+    report = inspect_trades(make(es_trades[:60_000], np.random.default_rng(0)))
+    assert report.grade == "blocked", str(report)
 
 
 @named(generated_trades.DAMAGED)

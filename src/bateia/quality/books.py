@@ -55,12 +55,21 @@ def _messages(book: SeenBook) -> list[Check]:
     for name, (grade, faults, fine) in kinds.items():
         count = sum(book.faults.counts.get(fault, 0) for fault in faults)
         lines = [fault for fault in book.faults.listed if fault.kind in faults]
-        found = f"line {lines[0].line}: {lines[0].what}" if lines else fine
-        rows = tuple(max(fault.line - 1, 0) for fault in lines[:10])
+        found = (
+            fine
+            if not lines
+            else f"line {lines[0].line}: {lines[0].what}"
+            if lines[0].line
+            else lines[0].what
+        )
+        rows = tuple(fault.line - 1 for fault in lines[:10] if fault.line)
         made.append(Check(name=name, grade=grade if count else "ok", found=found, rows=rows, count=count))
     if book.crossed and made[3].grade == "ok":
         found = "a snapshot whose best bid is not below its best ask"
         made[3] = Check(name="crossed", grade="blocked", found=found, count=book.crossed)
+    if book.repeated:
+        found = "changes whose ids came before: said twice, or late"
+        made[2] = Check(name="repeats", grade="suspect", found=found, count=book.repeated)
     if book.refused:
         made[0] = Check(name="messages", grade="blocked", found=book.refused, count=1)
     return made
@@ -109,7 +118,7 @@ def _latency(late: Ints) -> Check:
 
 def _snapshot(book: SeenBook) -> Check:
     if book.early:
-        found = f"{book.early:,} changes come before any snapshot"
+        found = f"{book.early:,} changes are left out for want of a snapshot before them, or since a break"
         return Check(name="snapshot", grade="suspect", found=found, count=book.early, rows=(0,))
     if not book.snapshots:
         found = "no snapshot: the changes alone make no book"

@@ -17,10 +17,11 @@ from bateia.quality.clocks import rhythm
 from bateia.quality.report import Check
 from bateia.quality.signs import told
 
-HEAD = 100_000
+Seams = slice | Ints
+HEAD = 50_000
 """Candles that are looked at: more would only be slower."""
-SHORTEST, LONGEST = 30, 20_000
-"""Candles of a block; the longest is also a third of all."""
+SHORTEST, LONGEST = 30, 10_080
+"""Candles of a block; the longest is a week of minutes, and a third of all."""
 WIDTHS = (6, 30)
 """Candles on each side of a seam whose means are compared: half an hour of 5 and of 1 minutes."""
 DAYS, FEW = 5, 12
@@ -44,31 +45,39 @@ def bar_breaks(bars: Bars) -> Check:
     period = DAY // step if 0 < step < DAY and DAY % step == 0 and len(bars) >= DAYS * DAY // step else 0
     phase = bars.open_time % DAY // step if period else np.zeros(len(bars), np.int64)
     apart = np.diff(bars.time, prepend=bars.time[0]) > (step or DAY)
-    whole, lengths, tried = (math.inf, 0), (math.inf, 0), 0
+    daily = DAY // step if 2 <= (DAY // step if step else 0) < len(level) / 3 else 0
+    least, tried = (1.0, 0), 0
     for width in WIDTHS:
         steps = _Steps.of(level, width, apart, phase, period)
-        for length, seams in _cuts(len(level), max(SHORTEST, 4 * width)):
-            lengths, tried = min(lengths, (steps.chance(seams), length)), tried + 1
-        daily = DAY // step if step else 0
-        if 2 <= daily < len(level) / 3:
-            seams = np.arange(daily, len(level), daily)
-            whole = min(whole, (steps.chance(seams) * len(WIDTHS), daily))
-    p, length = min((2 * lengths[0] * max(tried, 1), lengths[1]), (2 * whole[0], whole[1]))
-    p = min(1.0, p)
+        cuts = list(_cuts(len(level), max(SHORTEST, 4 * width)))
+        tried += len(cuts)
+        chances = steps.chances(cuts)
+        # Half of all chances are a day's, the others share the rest.
+        for k in np.flatnonzero(chances * 2 * len(cuts) * len(WIDTHS) < least[0]):
+            p = steps.chance(cuts[k]) * 2 * len(cuts) * len(WIDTHS)
+            least = min(least, (p, _length(cuts[k])))
+        if daily:
+            seams = slice(daily, None, daily)
+            least = min(least, (steps.chance(seams) * 2 * len(WIDTHS), daily))
+    p, length = least
     odd = f"activity breaks off every {length:,} rows: blocks put in another order?"
     sign = 4.0 if p < SURE else 2.5 if p < DOUBT else 0.0
     return told("breaks", p, math.nan, sign, odd, "activity goes on from row to row")
 
 
-def _cuts(rows: int, shortest: int) -> Iterator[tuple[int, Ints]]:
-    """Lengths of blocks and the rows that they begin at, the first left out."""
+def _cuts(rows: int, shortest: int) -> Iterator[Seams]:
+    """The rows that blocks begin at, the first left out: of each length, and the rows in so many parts."""
     for length in range(shortest, min(rows // 3, LONGEST) + 1):
-        yield length, np.arange(length, rows, length)
+        yield slice(length, None, length)
     for parts in range(3, rows // shortest + 1):
         short, longer = divmod(rows, parts)
         number = np.arange(1, parts)
         if longer:
-            yield short, number * short + np.minimum(number, longer)
+            yield number * short + np.minimum(number, longer)
+
+
+def _length(seams: Seams) -> int:
+    return int(seams.step) if isinstance(seams, slice) else int(seams[0])
 
 
 @dataclass(frozen=True)
@@ -99,8 +108,16 @@ class _Steps:
         usual = float(np.median(days))
         return cls(square, phase, period, means / (float(chdtri(usual, 1 / max(period, 2))) / usual), width)
 
-    def chance(self, seams: Ints) -> float:
-        """p-value of these seams being like all places."""
+    def chances(self, cuts: list[Seams]) -> Floats:
+        """p-values of these seams being like all places, restless times of day being unknown."""
+        known = ~np.isnan(self.square)
+        square = np.where(known, self.square, 0.0)
+        totals = np.array([square[seams].sum() for seams in cuts])
+        counts = np.array([np.count_nonzero(known[seams]) for seams in cuts])
+        return np.asarray(np.where(counts > 1, chdtrc(np.maximum(counts, 1), totals), 1.0))
+
+    def chance(self, seams: Seams) -> float:
+        """p-value of one of them, by the most restless times of day."""
         square = self.square[seams]
         known = ~np.isnan(square)
         if known.sum() < 2:

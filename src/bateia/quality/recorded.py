@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +12,7 @@ import numpy as np
 
 from bateia.book.binance import Depth, Diff, Message, Ticker, Trade
 from bateia.book.bybit_trades import bybit_trades
-from bateia.book.recordings import frames, read_recording
+from bateia.book.recordings import Received, frames, read_recording
 from bateia.core import DataError, Trades
 from bateia.core.events import Block
 from bateia.quality.books import inspect_book
@@ -143,24 +143,29 @@ class _Symbol:
 
 
 def _binance(path: Path) -> Reports:
-    symbols: dict[str, _Symbol] = {}
     unreadable: list[str] = []
+    messages = read_recording(path, broken=lambda error: unreadable.append(error.given))
+    made = inspect_messages(messages)
+    return {name: _with_unreadable(report, unreadable) for name, report in made.items()}
+
+
+def inspect_messages(messages: Iterable[Received]) -> Reports:
+    """A report for the book, the quotes and the trades of each symbol in messages of Binance."""
+    symbols: dict[str, _Symbol] = {}
     nameless: list[tuple[int, Message]] = []
-    for received, _, message in read_recording(path, broken=lambda error: unreadable.append(error.given)):
-        if message.symbol:
-            symbols.setdefault(message.symbol, _Symbol(SyncedBook(message.symbol)))
-        elif not symbols:  # A REST answer that does not say whose it is, before anything that does.
+    for received, _, message in messages:
+        # A REST answer does not say whose it is: that of the first that does.
+        name = message.symbol or next(iter(symbols), "")
+        if not name:
             nameless.append((received, message))
             continue
-        for one in [symbols[message.symbol]] if message.symbol else list(symbols.values())[:1]:
-            while nameless:
-                early, first = nameless.pop(0)
-                one.take(first, early)
-            one.take(message, received)
-    if nameless:
-        symbols[""] = _Symbol(SyncedBook(""))
-        for received, message in nameless:
-            symbols[""].take(message, received)
+        one = symbols.setdefault(name, _Symbol(SyncedBook(name)))
+        for early, first in nameless:
+            one.take(first, early)
+        nameless = []
+        one.take(message, received)
+    for received, message in nameless:
+        symbols.setdefault("", _Symbol(SyncedBook(""))).take(message, received)
     made: Reports = {}
     for name, one in sorted(symbols.items()):
         if one.diffs:
@@ -170,7 +175,7 @@ def _binance(path: Path) -> Reports:
         if one.rows[Trades]:
             report = inspect_trades(one.columns(Trades))
             made[f"{name} trades"] = report.model_copy(update={"checks": (*report.checks, _ids(one.ids))})
-    return {name: _with_unreadable(report, unreadable) for name, report in made.items()}
+    return made
 
 
 def _ids(ids: list[int]) -> Check:

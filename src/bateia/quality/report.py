@@ -26,7 +26,7 @@ NAMES = (
         "clock",
         "daylight_saving",
     ),
-    *("gaps", "calendar", "ticks", "lots", "stale", "outliers", "seams", "volume"),
+    *("gaps", "calendar", "ticks", "rounding", "lots", "stale", "outliers", "seams", "volume"),
     *("tails", "clusters", "walk", "touch", "volume_memory", "volume_range", "volume_shape", "fading"),
     *("moves_memory", "volume_move", "sides_move", "rise", "hours", "joins", "breaks"),
     *("moments", "pushes", "messages", "ids", "crossed", "latency", "snapshot", "bursts", "checksum"),

@@ -46,6 +46,8 @@ class SeenBook:
     top: Samples = field(default_factory=lambda: Samples.room(0, 1))
     faults: Faults = field(default_factory=Faults)
     snapshots: int = 0
+    repeated: int = 0
+    """Changes of Binance whose ids came before."""
     crossed: int = 0
     """Snapshots whose best bid is not below their best ask."""
     early: int = 0
@@ -103,10 +105,14 @@ class SyncedBook:
         self._made = _Gathered(SeenBook(symbol, apart=True))
         self._waiting: list[tuple[int, Diff | Depth]] = []
         self._synced: SyncedReplay | None = None
+        self._last = -1
 
     def take(self, message: Diff | Depth, received: int) -> None:
         """The next message, received at our clock in microseconds."""
         self._made.single(message, received)
+        if isinstance(message, Diff):
+            self._made.book.repeated += message.last <= self._last
+            self._last = max(self._last, message.last)
         self._waiting.append((received, message))
         if self._synced is not None or len(self._waiting) == PROBE:
             self._replay()
