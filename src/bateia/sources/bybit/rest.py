@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bateia.core import Bars, ConfigError, DataError, Trades, nearest
-from bateia.core.clock import DAY, MINUTE
+from bateia.core import Bars, ConfigError, DataError, nearest
+from bateia.core.clock import DAY, MILLISECOND, MINUTE
 from bateia.core.events import Floats, Ints
 from bateia.sources.candles import OPTIONAL, as_bars
 from bateia.sources.web import Web
@@ -24,13 +25,15 @@ INTERVALS = {
 }
 """Length of candles -> Bybit's word for it, and microseconds."""
 PAGE = 1000
+SPOT_PAGE = 60
+"""Of the last trades."""
 TRIES = 5
 BACKOFF = 1.0
 _PASSING = {10000, 10006, 10016, 10018}
 """Codes of timeouts, too many requests and trouble of the server's own."""
 _UNKNOWN = 10001
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
-_SIDES = {"Buy": 1, "Sell": -1}
+SIDES = {"Buy": 1, "Sell": -1}
 
 
 def interval_of(text: str) -> tuple[str, int]:
@@ -56,6 +59,21 @@ def market_of(name: str) -> str:
         allowed = ", ".join(f"{one} ({about})" for one, about in MARKETS.items())
         raise ConfigError(f"no market {name!r} at Bybit", allowed=allowed, hint=nearest(name, MARKETS))
     return name
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """One trade with its name, which is all that tells it from another."""
+
+    name: str
+    order: tuple[int, int]
+    """Time (ms) and sequence: neither falls from trade to trade, both may stay."""
+    time: int
+    """Microseconds."""
+    price: float
+    size: float
+    side: int
+    """Of the aggressor: 1 or -1."""
 
 
 class Rest:
@@ -88,25 +106,25 @@ class Rest:
         except (KeyError, TypeError, ValueError):
             raise DataError(f"Bybit does not tell its time: {str(answer)[:120]}") from None
 
-    def recent_trades(self, symbol: str) -> Trades:
-        """The last trades, oldest first: up to 1,000, of spot 60. The archive has all of them a day later.
-
-        `known_at` is `time`: the answer does not tell when each was published.
-        """
-        answer = self._ask("recent-trade", {"category": self._market, "symbol": symbol, "limit": PAGE})
+    def last_prints(self, symbol: str) -> list[Print]:
+        """The last trades, oldest first: up to 1,000, of spot 60. The archive has all of them a day later."""
+        limit = SPOT_PAGE if self._market == "spot" else PAGE
+        answer = self._ask("recent-trade", {"category": self._market, "symbol": symbol, "limit": limit})
         try:
-            rows = answer["result"]["list"][::-1]
-            time = np.array([int(row["time"]) * 1000 for row in rows], np.int64)
-            trades = Trades(
-                time=time,
-                known_at=time.copy(),
-                price=np.array([float(row["price"]) for row in rows], np.float64),
-                size=np.array([float(row["size"]) for row in rows], np.float64),
-                side=np.array([_SIDES[row["side"]] for row in rows], np.int8),
-            )
+            prints = [
+                Print(
+                    name=str(row["execId"]),
+                    order=(int(row["time"]), int(row.get("seq") or 0)),
+                    time=int(row["time"]) * MILLISECOND,
+                    price=float(row["price"]),
+                    size=float(row["size"]),
+                    side=SIDES[row["side"]],
+                )
+                for row in answer["result"]["list"][::-1]
+            ]
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"Bybit answers {str(answer)[:120]}", allowed=f"trades ({error!r})") from None
-        return trades[np.argsort(time, kind="stable")]
+        return sorted(prints, key=lambda one: one.order)
 
     def _rows(self, symbol: str, word: str, first: int, last: int) -> list[list[str]]:
         asked: dict[str, str | int] = {"category": self._market, "symbol": symbol, "interval": word}
