@@ -203,8 +203,11 @@ def test_rows_are_not_to_be_had_and_other_series_are_as_before(exchange, tmp_pat
     assert found.fetchall() == [(1.5,)]
     assert app(["data", "status", "--store", str(tmp_path), "--verify"], standalone_mode=False) is None
     assert str(SERIES) in capsys.readouterr().out
-    assert app(["data", "check", str(SERIES), "--store", str(tmp_path)], standalone_mode=False) == 1
-    assert "unreadable: bybit/linear/XYUSDT/ob500 holds neither trades nor candles" in capsys.readouterr().out
+    asked = ["data", "check", str(SERIES), "--store", str(tmp_path), "--json"]
+    assert app(asked, standalone_mode=False) in (None, 1)
+    checked = json.loads(capsys.readouterr().out)
+    assert list(checked) == [f"{tmp_path}/{file}" for file in store.files(SERIES)]
+    assert all("XYUSDT book of 500" in report["parts"] for report in checked.values())
 
 
 def test_killed_at_random_moments_nothing_is_half_visible(exchange, tmp_path):
@@ -213,12 +216,12 @@ def test_killed_at_random_moments_nothing_is_half_visible(exchange, tmp_path):
     words = ["fetch", "bybit", "XYUSDT", "ob500", "--from", "2024-01-01", "--to", "2024-01-04"]
     words += ["--archive", exchange.url, "--store", str(store)]
     exchange.slow = 0.01
-    for _ in range(12):
+    for _ in range(40):
         asked = len(exchange.asked)
         work = subprocess.Popen(
             [sys.executable, "-m", "bateia", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until, patience = asked + moments.randrange(1, 5), time.monotonic() + 60
+        until, patience = asked + moments.randrange(1, 3), time.monotonic() + 60
         while len(exchange.asked) < until and work.poll() is None and time.monotonic() < patience:
             time.sleep(0.001)
         time.sleep(moments.random() * 0.02)
@@ -259,6 +262,9 @@ def test_the_real_day_by_the_command(exchange, tmp_path, capsys):
     assert app(words, standalone_mode=False) is None
     report = json.loads(capsys.readouterr().out)
     assert (report["rows"], report["series"]) == (50, "bybit/linear/XRPUSDT/ob500")
+    check = ["data", "check", report["series"], "--store", str(tmp_path / "store"), "--json"]
+    assert app(check, standalone_mode=False) is None
+    assert [one["grade"] for one in json.loads(capsys.readouterr().out).values()] == ["ok"]
     folder = tmp_path / "store/data/source=bybit/market=linear/symbol=XRPUSDT/kind=ob500"
     how = ["--depth", "10", "--every", "100ms", "--bar", "1s", "--workers", "1"]
     out = str(tmp_path / "books")

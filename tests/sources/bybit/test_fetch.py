@@ -228,14 +228,14 @@ def test_the_last_trades(exchange):
     ]
     exchange.recent = {"retCode": 0, "result": {"list": made[::-1]}}
     with Web() as web:
-        trades = interface.Rest(web, exchange.url, "linear").recent_trades("XYUSDT")
-        assert trades.price.tolist() == [0.5, 1.5, 2.5]
-        assert trades.side.tolist() == [1, -1, -1]
-        assert trades.known_at.tolist() == trades.time.tolist()
-        assert trades.time.tolist() == [int(one["time"]) * 1000 for one in made]
+        rest = interface.Rest(web, exchange.url, "linear")
+        prints = rest.last_prints("XYUSDT")
+        assert [one.price for one in prints] == [0.5, 1.5, 2.5]
+        assert [one.side for one in prints] == [1, -1, -1]
+        assert [one.time for one in prints] == [int(one["time"]) * 1000 for one in made]
         exchange.recent = {"retCode": 0, "result": {"list": [row]}}
         with pytest.raises(DataError, match=r"Bybit answers .*allowed: trades"):
-            interface.Rest(web, exchange.url, "linear").recent_trades("XYUSDT")
+            rest.last_prints("XYUSDT")
 
 
 def test_answers_that_are_none(exchange, tmp_path):
