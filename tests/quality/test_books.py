@@ -12,7 +12,7 @@ import pytest
 
 from bateia.book.recordings import read_recording
 from bateia.core import DataError
-from bateia.quality import inspect_checksum, inspect_recording
+from bateia.quality import Quality, inspect_checksum, inspect_recording
 from bateia.quality.books import inspect_book
 from bateia.quality.quotes import Quotes, inspect_quotes
 from bateia.quality.recorded import inspect_messages
@@ -159,6 +159,14 @@ def test_sides_that_were_swapped_are_seen(messages):
     report = inspect_messages(turned)["ETHBTC trades"]
     assert report.grade == "blocked"
     assert "sides swapped" in report["pushes"].found
+
+
+@needs_data
+def test_grids_that_are_given(messages):
+    assert {r.grade for r in inspect_messages(messages, Quality(tick=1e-6, lot=1e-3)).values()} == {"ok"}
+    for wrong, check in ((Quality(tick=0.5), "ticks"), (Quality(lot=7), "lots")):
+        reports = inspect_messages(messages, wrong)
+        assert [report[check].grade for report in reports.values()] == ["blocked"] * 2
 
 
 def test_no_recording(tmp_path):

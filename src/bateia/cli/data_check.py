@@ -97,7 +97,7 @@ def _reports(
     if path.suffix == ".CHECKSUM":
         yield "", inspect_checksum(path)
         return
-    recorded = inspect_recording(path) if path.exists() else None
+    recorded = inspect_recording(path, quality) if path.exists() else None
     if recorded is not None:
         yield from recorded.items()
         return

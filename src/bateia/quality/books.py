@@ -32,12 +32,18 @@ DUST = 1e-4
 NONE: Ints = np.empty(0, np.int64)
 
 
-def inspect_book(book: SeenBook) -> QualityReport:
-    """Every check on a book; rows are its messages, from 0."""
-    checks = [*_messages(book), *clocks(book.time, book.received), _snapshot(book), _grid(book), _lots(book)]
+def inspect_book(book: SeenBook, lot: float | None = None) -> QualityReport:
+    """Every check on a book; rows are its messages, from 0. A `lot` that is None is told from the sizes."""
+    checks = [
+        *_messages(book),
+        *clocks(book.time, book.received),
+        _snapshot(book),
+        _grid(book),
+        _lots(book, lot),
+    ]
     if len(book.top):
         checks.append(_stale(book))
-    checks += _tests(book)
+    checks += _tests(book, [check for check in checks if check.sign])
     rows = len(book.time) + (book.snapshots if book.apart else 0)
     return QualityReport(kind="book", rows=rows, checks=tuple(checks))
 
@@ -141,7 +147,11 @@ def _grid(book: SeenBook) -> Check:
     return Check(name="ticks", grade="blocked" if off else "ok", found=found, count=off, measure=book.tick)
 
 
-def _lots(book: SeenBook) -> Check:
+def _lots(book: SeenBook, given: float | None) -> Check:
+    if given:
+        odd = int(grid_of_rows(book.sizes, given).sum())
+        found = f"{odd:,} sizes are no multiples of {given:g}" if odd else f"sizes are multiples of {given:g}"
+        return Check(name="lots", grade="blocked" if odd else "ok", found=found, count=odd, measure=given)
     if len(book.sizes) < FEWEST:
         return about("lots", "ok", "too few levels to tell", NONE)
     lot, off = grid_of(book.sizes)
@@ -164,13 +174,13 @@ def _stale(book: SeenBook) -> Check:
     return check.model_copy(update={"rows": where})
 
 
-def _tests(book: SeenBook) -> list[Check]:
+def _tests(book: SeenBook, grids: list[Check]) -> list[Check]:
     tests = [_bursts(book.changed)]
     if len(book.sizes) >= FEWEST:
         tests += [volume_shape(book.sizes), favourites(book.sizes)]
     if len(book.top) >= 2 * FEWEST:
         tests.append(_quiet((book.top.bid_price[:, 0] + book.top.ask_price[:, 0]) / 2))
-    return [*tests, generated([check for check in (_grid(book), _lots(book)) if check.sign] + tests)]
+    return [*tests, generated([*grids, *tests])]
 
 
 def _bursts(changed: Ints) -> Check:

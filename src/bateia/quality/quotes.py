@@ -35,8 +35,8 @@ class Quotes(Block):
     ask_size: Floats
 
 
-def inspect_quotes(quotes: Quotes) -> QualityReport:
-    """Every check on quotes; rows are numbered from 0."""
+def inspect_quotes(quotes: Quotes, tick: float | None = None, lot: float | None = None) -> QualityReport:
+    """Every check on quotes; rows are numbered from 0. Grids that are None are told from the data."""
     whole = possible(quotes.bid) & possible(quotes.ask) & (quotes.bid_size >= 0) & (quotes.ask_size >= 0)
     crossed = whole & (quotes.bid >= quotes.ask)
     locked = whole & (quotes.bid == quotes.ask)
@@ -69,7 +69,8 @@ def inspect_quotes(quotes: Quotes) -> QualityReport:
             size=clean.bid_size + clean.ask_size,
             side=np.zeros(len(clean), np.int8),
         )
-        grids = grid_checks(both)
+        # The middle lies between two ticks as often as on one.
+        grids = grid_checks(both, tick and tick / 2, lot)
         # A quote leaps with the first trade of a move: seams are none of its faults.
         checks += [*grids, *trade_jumps(both)[:2]]
         checks += _tests(clean, both, grids)

@@ -16,10 +16,10 @@ from bateia.book.recordings import Received, frames, read_recording
 from bateia.core import DataError, Trades
 from bateia.core.events import Block
 from bateia.quality.books import inspect_book
-from bateia.quality.inspection import inspect_trades
 from bateia.quality.quotes import Quotes, inspect_quotes
 from bateia.quality.report import Check, Grade, QualityReport, about
 from bateia.quality.seen import SyncedBook, see_lines
+from bateia.quality.settings import Quality
 from bateia.sources.unpack import unpacked
 
 BOOKS = re.compile(rb'"topic":\s?"(orderbook\.\d+\.[A-Za-z0-9_-]+)"')
@@ -29,25 +29,27 @@ LOOK = 1 << 16
 """Bytes at the start of a file that tell what it is."""
 MANY = 0.001
 """Share of missing or doubled trades that blocks."""
+KNOWN = Quality()
 Reports = dict[str, QualityReport]
 
 
-def inspect_recording(path: str | Path) -> Reports | None:
+def inspect_recording(path: str | Path, quality: Quality = KNOWN) -> Reports | None:
     """A report for each part, by what it is and of which symbol; None for a file that is no recording.
 
     Recordings are what `read_recording` takes, lines of Bybit's topics (its archives too) and sessions of
-    either. DataError for one that holds nothing or cannot be unpacked.
+    either; `quality` says what is known of the grids. DataError for one that holds nothing or cannot be
+    unpacked.
     """
     path = Path(path)
     if path.is_dir():
-        return _binance(path) if list(path.glob("*.json*")) else None
+        return _binance(path, quality) if list(path.glob("*.json*")) else None
     if path.suffix not in {".gz", ".zip", ".zst", ".jsonl", ".json", ".data"} or ".csv" in path.name:
         return None
     start = next(iter(unpacked(path, LOOK)))[:LOOK]
     if start.startswith(b'{"topic"'):
-        return _bybit(lambda: unpacked(path)) or _nothing(path)
+        return _bybit(lambda: unpacked(path), quality) or _nothing(path)
     if start.startswith(b'{"t":') and b'"exchange":"BYBIT"' in start.replace(b" ", b""):
-        return _session(path)
+        return _session(path, quality)
     if re.match(rb'\s*\{\s*"/', start):
         routes = [route.decode() for route in ROUTES.findall(start)[:3]]
         raise DataError(
@@ -56,11 +58,11 @@ def inspect_recording(path: str | Path) -> Reports | None:
         )
     stamped = re.match(rb"\d{16,20} \{", start)
     if stamped or start.startswith(b'{"t":') or path.name.endswith((".json", ".json.zst")):
-        return _binance(path)
+        return _binance(path, quality)
     return None
 
 
-def _session(path: Path) -> Reports:
+def _session(path: Path, quality: Quality) -> Reports:
     """The parts of each connection: Bybit's markets use one symbol for several, on a connection each."""
     names = dict.fromkeys(name for name, _ in frames(path))
     made: Reports = {}
@@ -70,11 +72,11 @@ def _session(path: Path) -> Reports:
             return (text + b"\n" for connection, text in frames(path) if connection == name)
 
         label = f" ({name})" if len(names) > 1 else ""
-        made |= {part + label: report for part, report in _bybit(texts).items()}
+        made |= {part + label: report for part, report in _bybit(texts, quality).items()}
     return made or _nothing(path)
 
 
-def _bybit(pieces: Callable[[], Iterator[bytes]]) -> Reports:
+def _bybit(pieces: Callable[[], Iterator[bytes]], quality: Quality) -> Reports:
     """Books and trades of each symbol; a file of one topic, as archives are, is read once, in pieces."""
     books: dict[bytes, None] = {}
     traded: dict[bytes, None] = {}
@@ -86,9 +88,9 @@ def _bybit(pieces: Callable[[], Iterator[bytes]]) -> Reports:
         _, depth, symbol = topic.decode().split(".", 2)
         alone = len(books) == 1 and not traded
         lines = pieces() if alone else _only(pieces(), topic)
-        made[f"{symbol} book of {depth}"] = inspect_book(see_lines(lines, symbol))
+        made[f"{symbol} book of {depth}"] = inspect_book(see_lines(lines, symbol, quality.tick), quality.lot)
     for name in (topic.decode() for topic in traded):
-        made[f"{name} trades"] = inspect_trades(bybit_trades(_lines(pieces()), name))
+        made[f"{name} trades"] = quality.inspect(bybit_trades(_lines(pieces()), name))
     return made
 
 
@@ -142,14 +144,14 @@ class _Symbol:
         return kind(*(np.array(c, e.dtype) for c, e in zip(columns, empty, strict=True)))
 
 
-def _binance(path: Path) -> Reports:
+def _binance(path: Path, quality: Quality) -> Reports:
     unreadable: list[str] = []
     messages = read_recording(path, broken=lambda error: unreadable.append(error.given))
-    made = inspect_messages(messages)
+    made = inspect_messages(messages, quality)
     return {name: _with_unreadable(report, unreadable) for name, report in made.items()}
 
 
-def inspect_messages(messages: Iterable[Received]) -> Reports:
+def inspect_messages(messages: Iterable[Received], quality: Quality = KNOWN) -> Reports:
     """A report for the book, the quotes and the trades of each symbol in messages of Binance."""
     symbols: dict[str, _Symbol] = {}
     nameless: list[tuple[int, Message]] = []
@@ -159,21 +161,21 @@ def inspect_messages(messages: Iterable[Received]) -> Reports:
         if not name:
             nameless.append((received, message))
             continue
-        one = symbols.setdefault(name, _Symbol(SyncedBook(name)))
+        one = symbols.setdefault(name, _Symbol(SyncedBook(name, quality.tick)))
         for early, first in nameless:
             one.take(first, early)
         nameless = []
         one.take(message, received)
     for received, message in nameless:
-        symbols.setdefault("", _Symbol(SyncedBook(""))).take(message, received)
+        symbols.setdefault("", _Symbol(SyncedBook("", quality.tick))).take(message, received)
     made: Reports = {}
     for name, one in sorted(symbols.items()):
         if one.diffs:
-            made[f"{name} book".strip()] = inspect_book(one.book.whole())
+            made[f"{name} book".strip()] = inspect_book(one.book.whole(), quality.lot)
         if one.rows[Quotes]:
-            made[f"{name} quotes"] = inspect_quotes(one.columns(Quotes))
+            made[f"{name} quotes"] = inspect_quotes(one.columns(Quotes), quality.tick, quality.lot)
         if one.rows[Trades]:
-            report = inspect_trades(one.columns(Trades))
+            report = quality.inspect(one.columns(Trades))
             made[f"{name} trades"] = report.model_copy(update={"checks": (*report.checks, _ids(one.ids))})
     return made
 

@@ -108,7 +108,8 @@ class QualityReport(BaseModel):
 def _line(check: Check, width: int) -> str:
     rows = ", ".join(f"{row:,}" for row in check.rows[:5])
     more = ", …" if check.count > len(check.rows[:5]) else ""
-    where = f" [{check.count:,} {'row' if check.count == 1 else 'rows'}: {rows}{more}]" if check.count else ""
+    named = f": {rows}{more}" if rows else ""
+    where = f" [{check.count:,} {'row' if check.count == 1 else 'rows'}{named}]" if check.count else ""
     sign = f" (speaks for generated data: {check.sign:g})" if check.sign else ""
     p = (
         ""
@@ -181,4 +182,5 @@ def _because(check: Check) -> str:
     if not check.count:
         return f"{check.name} ({check.found})"
     rows = "row" if check.count == 1 else "rows"
-    return f"{check.name} ({check.found}, {check.count:,} {rows} from {check.rows[0]:,})"
+    start = f" from {check.rows[0]:,}" if check.rows else ""
+    return f"{check.name} ({check.found}, {check.count:,} {rows}{start})"

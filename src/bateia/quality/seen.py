@@ -59,9 +59,9 @@ class SeenBook:
     """Whether snapshots come beside the stream of changes, as Binance's do: they have no row in `time`."""
 
 
-def see_lines(pieces: Iterable[bytes], symbol: str = "") -> SeenBook:
+def see_lines(pieces: Iterable[bytes], symbol: str = "", tick: float | None = None) -> SeenBook:
     """A book of Bybit's lines, in any pieces; DataError only where they cannot be unpacked."""
-    lines = BybitLines(symbol, mixed=bool(symbol))
+    lines = BybitLines(symbol, tick, mixed=bool(symbol))
     made = _Gathered(SeenBook(symbol))
     replay: BookReplay | None = None
     try:
@@ -99,9 +99,10 @@ def _malformed(part: Malformed, replay: BookReplay | None, faults: Faults) -> No
 
 
 class SyncedBook:
-    """A book of Binance, gathered message by message; the tick is told from the first 2,000."""
+    """A book of Binance, gathered message by message; the first 2,000 tell a tick that is not given."""
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(self, symbol: str, tick: float | None = None) -> None:
+        self._tick = tick
         self._made = _Gathered(SeenBook(symbol, apart=True))
         self._waiting: list[tuple[int, Diff | Depth]] = []
         self._synced: SyncedReplay | None = None
@@ -128,7 +129,7 @@ class SyncedBook:
     def _replay(self) -> None:
         book = self._made.book
         if self._synced is None:
-            book.tick = tick_of(np.concatenate(self._made.prices)) if self._made.prices else 0.0
+            book.tick = self._tick or self._made.tick()
             futures = any(isinstance(one, Diff) and one.previous is not None for _, one in self._waiting)
             market: Literal["spot", "futures"] = "futures" if futures else "spot"
             kind = Book(tick_size=book.tick or 1e-8, depth=1)
@@ -193,6 +194,10 @@ class _Gathered:
             self.tops += list(replay.blocks(part))
         except DataError as error:
             self.book.refused = error.given
+
+    def tick(self) -> float:
+        """The step of the prices so far, 0 where there is none."""
+        return tick_of(np.concatenate(self.prices)) if self.prices else 0.0
 
     def whole(self) -> SeenBook:
         """The book with its columns."""
