@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bateia.core import DataError
-from bateia.sources.postgres import TickTable, migrate, write_ticks
+from bateia.sources.postgres import TickTable, migrate, write, write_ticks
 from bateia.sources.postgres.connection import connect
 from postgres_rows import MONDAY, generated_ticks, plain, whole
 
@@ -23,7 +23,8 @@ def test_what_was_written_is_read(url):
     assert last == ticks["time"].dt.epoch("us")[-1] + 1
 
 
-def test_written_twice_it_is_there_once(url):
+def test_written_twice_it_is_there_once(url, monkeypatch):
+    monkeypatch.setattr(write, "WINDOW", 64)
     ticks = generated_ticks()
     write_ticks(url, "WDOV13", ticks)
     write_ticks(url, "WDOV13", ticks)

@@ -10,7 +10,14 @@ from bateia import cli
 from bateia.core import ConfigError, DataError
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
-from bateia.sources.postgres import CandleTable, fetch_postgres, write_candles, write_series, write_ticks
+from bateia.sources.postgres import (
+    CandleTable,
+    fetch_postgres,
+    write,
+    write_candles,
+    write_series,
+    write_ticks,
+)
 from bateia.sources.postgres.connection import connect
 from bateia.store import Series, Store
 from postgres_rows import TRADES, generated_candles, generated_ticks, whole
@@ -30,7 +37,8 @@ def mine(url, side="TEXT", size="NUMERIC(10, 2)"):
 @pytest.mark.parametrize(
     ("side", "size"), [("TEXT", "NUMERIC(10, 2)"), ("SMALLINT", "INTEGER"), ("BIGINT", "REAL")]
 )
-def test_ticks_into_a_table_of_somebody_else(url, side, size):
+def test_ticks_into_a_table_of_somebody_else(url, side, size, monkeypatch):
+    monkeypatch.setattr(write, "WINDOW", 64)
     mine(url, side, size)
     ticks = generated_ticks()
     for _ in range(2):

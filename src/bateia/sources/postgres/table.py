@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 WINDOW = 150_000
-"""Rows that are read at a time."""
+"""Rows that are read or written at a time."""
 _YEARS = (-62_135_596_800_000_000, 253_402_300_800_000_000)
 
 

@@ -22,6 +22,7 @@ from bateia.sources.postgres.layout import (
     named,
     quoted,
 )
+from bateia.sources.postgres.table import WINDOW
 from bateia.sources.postgres.ticks import TICKS
 from bateia.store import Series
 
@@ -126,7 +127,8 @@ class _Place:
                 cursor.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
             span = f"{clock} BETWEEN {moment(first)} AND {moment(last)}"
             cursor.execute(f"DELETE FROM {named(self.name)} WHERE {same} AND {span}")
-            self._copy(cursor, self._incoming(block))
+            for piece in block.iter_slices(WINDOW):
+                self._copy(cursor, self._incoming(piece))
         return len(block)
 
     def _incoming(self, block: pl.DataFrame) -> pl.DataFrame:
