@@ -29,6 +29,15 @@ REAL = REAL / "bybit-linear-trades-20260809.jsonl.zst"
 QUICK = {"backoff": 0.001, "longest": 0.01, "silence": 10.0}
 
 
+CLIENTS = []
+"""The client that is at work."""
+
+
+def had(count):
+    """A step of a script: until the client has had so many messages of the market, or is done."""
+    return lambda: not CLIENTS or CLIENTS[0].socket.stats.frames >= count
+
+
 def live(stream, exchange, count, symbol="XYUSDT", silence=10.0, **how):
     """The first `count` trades, and who brought them."""
 
@@ -38,16 +47,21 @@ def live(stream, exchange, count, symbol="XYUSDT", silence=10.0, **how):
         async with streaming(stream):
             place = BybitPlace(stream=stream.url, rest=exchange.url, web=web, patience=patience, wait=0.001)
             trades, blocks = BybitTrades(symbol, place=place, **how), []
+            CLIENTS.append(trades)
             with web:
                 async with aclosing(trades.blocks()) as coming:
                     async for block in coming:
                         blocks.append(block)
                         if sum(map(len, blocks)) >= count:
                             break
+            CLIENTS.clear()
             return Trades.concat(blocks), trades
 
     with serving(exchange):
-        return asyncio.run(asyncio.wait_for(main(), 30))
+        try:
+            return asyncio.run(asyncio.wait_for(main(), 30))
+        finally:
+            CLIENTS.clear()
 
 
 def knowing(rows, reach=1000):
@@ -68,18 +82,20 @@ def assert_same(found, rows):
 def scripts(draw):
     """Connections that together say the first and the last trade, and leave out, repeat or cut the others."""
     rows, at = generated_prints(40), 1
-    script, made = [SUBSCRIBED, told(rows[:1])], []
-    for what, count in draw(
+    script, made, count = [SUBSCRIBED, told(rows[:1])], [], 1
+    for what, more in draw(
         st.lists(st.tuples(st.sampled_from(["say", "say", "again", "drop", "noise"]), st.integers(1, 4)))
     ):
-        stop = min(at + count, 39)
+        stop = min(at + more, 39)
         if what == "noise":
             script.append(draw(st.sampled_from(["no json", PONG, '{"topic":"publicTrade.XYUSDT"}'])))
+            count += script[-1] != PONG
         elif what == "drop":
-            made.append([*script, 0.02, DROP])
+            made.append([*script, had(count), 0.01, DROP])
             script, at = [SUBSCRIBED], stop
         elif stop > at:
-            script += [told(rows[at:stop])] * (2 if what == "again" else 1)
+            times = 2 if what == "again" else 1
+            script, count = script + [told(rows[at:stop])] * times, count + times
             at = stop
     made.append([*script, *([told(rows[at:])] if at < 40 else [])])
     return rows, made
@@ -96,7 +112,7 @@ def test_whatever_the_stream_does_each_trade_comes_once(drawn):
 
 def test_what_was_missed_comes_even_if_nothing_follows():
     rows = generated_prints(500)
-    stream = Stream([SUBSCRIBED, told(rows[:10]), 0.05, DROP], [SUBSCRIBED, SILENT])
+    stream = Stream([SUBSCRIBED, told(rows[:10]), had(1), DROP], [SUBSCRIBED, SILENT])
     found, trades = live(stream, knowing(rows), 500)
     assert_same(found, rows)
     assert trades.asked == 1 and "opened 2, dropped 1" in trades.line()
@@ -108,14 +124,14 @@ def test_pongs_keep_a_quiet_line_and_a_silent_one_is_left():
     stream = Stream(
         [SUBSCRIBED, told(rows[:9]), *quiet, told(rows[9:20]), SILENT], [SUBSCRIBED, told(rows[29:])]
     )
-    found, trades = live(stream, knowing(rows), 30, silence=1.0)
+    found, trades = live(stream, knowing(rows), 30, silence=1.5)
     assert_same(found, rows)
     assert (trades.socket.stats.opened, trades.socket.stats.silent) == (2, 1)
 
 
 def test_a_gap_longer_than_rest_reaches_is_a_possible_loss_that_is_told():
     rows = generated_prints(300)
-    stream = Stream([SUBSCRIBED, told(rows[:10]), 0.05, DROP], [SUBSCRIBED, told(rows[298:])])
+    stream = Stream([SUBSCRIBED, told(rows[:10]), had(1), DROP], [SUBSCRIBED, told(rows[298:])])
     found, trades = live(stream, knowing(rows, reach=60), 70)
     assert_same(found, rows[:10] + rows[240:])
     assert trades.seam.stats.breaks == 1 and trades.asked == 5
@@ -129,7 +145,7 @@ def test_rest_that_fails_is_asked_again():
     rows = generated_prints(30)
     exchange = knowing(rows)
     exchange.faults["recent-trade"] = [503, 503, "drop", "drop", b"no json"]
-    stream = Stream([SUBSCRIBED, told(rows[:10]), 0.05, DROP], [SUBSCRIBED, told(rows[29:])])
+    stream = Stream([SUBSCRIBED, told(rows[:10]), had(1), DROP], [SUBSCRIBED, told(rows[29:])])
     found, trades = live(stream, exchange, 30)
     assert_same(found, rows)
     assert (trades.asked, trades.failed) == (4, 3) and "answers 503" in trades.told[0]
@@ -174,7 +190,7 @@ def test_recorded_trades_cut_and_doubled_are_those_of_the_recording(symbol):
     rows = [row for line in mine for row in json.loads(line)["data"]]
     third = len(mine) // 3
     stream = Stream(
-        [SUBSCRIBED, *mine[:third], *mine[third - 2 : third], 0.05, DROP],
+        [SUBSCRIBED, *mine[:third], *mine[third - 2 : third], had(third + 2), DROP],
         [SUBSCRIBED, *mine[2 * third :]],
     )
     found, trades = live(stream, knowing(rows), len(rows), symbol)
