@@ -27,7 +27,8 @@ def gap_checks(events: Bars | Trades, weekend: bool | None) -> list[Check]:
     """Checks `gaps` and `calendar`; `weekend` tells whether the market trades on one, None that data tell."""
     step = rhythm(events.time) if isinstance(events, Bars) else 0
     check = _gaps(*_cells(events)) if not step else _gaps(*_bars(events, step))
-    return [check, _calendar(events.time, weekend)]
+    # A bar that closes at midnight is of the day before.
+    return [check, _calendar(events.open_time if isinstance(events, Bars) else events.time, weekend)]
 
 
 def _bars(bars: Bars | Trades, step: int) -> tuple[Ints, int, Floats, Ints, int]:
