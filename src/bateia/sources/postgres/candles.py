@@ -73,11 +73,12 @@ class CandleTable:
         """
         layout = self._rows.layout
         columns = {name: quoted(theirs) for name, theirs in layout.names.items()}
-        select = {"open_time": layout.moment("open_time")}
+        select = {"open_time": layout.zoned("open_time")}
         select |= {name: f"{columns[name]}::float8" for name in _FIGURES if name in columns}
         end = min(end, int(time.time() * 1e6) - self.step + 1)
         last = np.empty(0, np.int64)
-        for found in self._rows.windows(select, select["open_time"], self._where(symbol), start, end, rows):
+        order = f"t.{columns['open_time']}"
+        for found in self._rows.windows(select, order, self._where(symbol), start, end, rows):
             opened = np.array(found["open_time"].dt.epoch("us").to_numpy(), np.int64)
             self._check_grid(np.concatenate([last, opened]))
             last = opened[-1:]

@@ -35,11 +35,16 @@ class Layout:
     placed: bool
     """Whether rows have a place, `ctid`, that tells which was written first."""
 
-    def moment(self, ours: str) -> str:
-        """A clock with its zone; one without is of UTC."""
-        column = quoted(self.names[ours])
-        zoned = self.types[self.names[ours]] == ZONED
-        return column if zoned else f"({column} AT TIME ZONE 'UTC')"
+    def zoned(self, clock: str) -> str:
+        """A clock with its zone, in SQL; one without is of UTC."""
+        theirs = self.names[clock]
+        return quoted(theirs) if self.types[theirs] == ZONED else f"({quoted(theirs)} AT TIME ZONE 'UTC')"
+
+    def within(self, clock: str, start: int, end: int) -> str:
+        """From `start` to before `end` (microseconds), in SQL that an index on the clock answers."""
+        theirs = self.names[clock]
+        first, last = (f"'{format_time(edge)}'::{self.types[theirs]}" for edge in (start, end))
+        return f"{quoted(theirs)} >= {first} AND {quoted(theirs)} < {last}"
 
 
 def layout_of(url: str, table: str, rows: Rows, columns: Mapping[str, str]) -> Layout:
@@ -108,11 +113,6 @@ def listed(words: Iterable[object], most: int = 8) -> str:
     """Some of many words."""
     known = sorted(str(word) for word in words)
     return ", ".join(known[:most]) + (", …" if len(known) > most else "")
-
-
-def moment(micros: int) -> str:
-    """A moment in SQL."""
-    return f"'{format_time(micros)}'::timestamptz"
 
 
 def named(table: str) -> str:

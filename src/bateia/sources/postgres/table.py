@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bateia.core import DataError, nearest
 from bateia.sources.postgres.connection import bulk, connect, rows_of
@@ -15,7 +15,6 @@ from bateia.sources.postgres.layout import (
     layout_of,
     listed,
     literal,
-    moment,
     named,
     only_rows,
     quoted,
@@ -52,7 +51,7 @@ class Table:
 
     def ends(self, symbol: str) -> tuple[int, int]:
         """Moments of the first and last row, microseconds; DataError where there is none, or one has none."""
-        clock, where = self.layout.moment(self.rows.clock), self.where(symbol)
+        clock, where = quoted(self.layout.names[self.rows.clock]), self.where(symbol)
         ends = f"extract(epoch FROM min({clock})) * 1000000, extract(epoch FROM max({clock})) * 1000000"
         with connect(self.url) as db:
             first, last = db.execute(f"SELECT {ends} FROM {named(self.name)} WHERE {where}").fetchone()
@@ -71,17 +70,17 @@ class Table:
     ) -> Iterator[pl.DataFrame]:
         """Rows from `start` to before `end` (microseconds): `select` is our name -> what it is, in SQL.
 
-        All windows see the table as it was when the first was read; none ends within a moment.
+        In `order`, `t.column` is the table's own, whatever is selected under its name. All windows see the
+        table as it was when the first was read; none ends within a moment.
         """
         ours = self.rows.clock
-        clock = self.layout.moment(ours)
         head = ", ".join(f"{what} AS {name}" for name, what in select.items())
         with bulk(self.url) as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             while start < end:
-                inside = f"{clock} >= {moment(start)} AND {clock} < {moment(end)}"
-                tail = f"FROM {named(self.name)} WHERE {where} AND {inside} ORDER BY {order} LIMIT {rows}"
-                found = rows_of(cursor, f"SELECT {head} {tail}")
+                within = self.layout.within(ours, start, end)
+                tail = f"WHERE {where} AND {within} ORDER BY {order} LIMIT {rows}"
+                found = rows_of(cursor, f"SELECT {head} FROM {named(self.name)} AS t {tail}")
                 if not len(found):
                     return
                 whole, rows = _complete(found, ours, rows)
@@ -91,10 +90,10 @@ class Table:
                 if len(found) < rows and whole is not None and len(whole) == len(found):
                     return
 
-    def _unknown(self, db: object, symbol: str) -> DataError:
+    def _unknown(self, db: Any, symbol: str) -> DataError:
         column = quoted(self.layout.names["symbol"])
         query = f"SELECT DISTINCT {column} FROM {named(self.name)} LIMIT 1000"
-        known = [str(row[0]) for row in db.execute(query)]  # type: ignore[attr-defined]
+        known = [str(row[0]) for row in db.execute(query)]
         if symbol in known:
             given = ", ".join(f"{name}={value}" for name, value in self.only.items())
             return DataError(f"the table {self.name!r} has no {symbol!r} with {given}", hint="another --only")

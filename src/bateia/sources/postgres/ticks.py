@@ -65,10 +65,10 @@ class TickTable:
 def _order(layout: Layout) -> str:
     """By time, and among equal times as they were written: by `id`, else by their place, which changes where
     rows were deleted or changed since."""
-    clock = layout.moment("time")
+    clock = f"t.{quoted(layout.names['time'])}"
     if "id" in layout.names:
-        return f"{clock}, {quoted(layout.names['id'])}"
-    return f"{clock}, ctid" if layout.placed else clock
+        return f"{clock}, t.{quoted(layout.names['id'])}"
+    return f"{clock}, t.ctid" if layout.placed else clock
 
 
 def _select(layout: Layout) -> dict[str, str]:
@@ -79,7 +79,7 @@ def _select(layout: Layout) -> dict[str, str]:
     elif "trade_type" in columns:
         side = _TYPES.format(columns["trade_type"])
     return {
-        "time": layout.moment("time"),
+        "time": layout.zoned("time"),
         "price": f"{columns['price']}::float8",
         "size": f"{columns['size']}::float8",
         "side": f"({side})::int2",

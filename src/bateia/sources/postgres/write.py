@@ -18,7 +18,6 @@ from bateia.sources.postgres.layout import (
     Rows,
     layout_of,
     literal,
-    moment,
     named,
     quoted,
 )
@@ -119,13 +118,13 @@ class _Place:
             scale = schema.timescale(db)
             if self.own:
                 schema.make_partitions(db, self.own, first, last + 1)
-        clock, names = self.layout.moment(self.rows.clock), self.layout.names
+        names = self.layout.names
         same = " AND ".join(f"{quoted(names[ours])} = {literal(word)}" for ours, word in self.keys.items())
         with bulk(self.url) as cursor:
             if scale:
                 # Rows of compressed chunks are replaced however many they are.
                 cursor.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
-            span = f"{clock} BETWEEN {moment(first)} AND {moment(last)}"
+            span = self.layout.within(self.rows.clock, first, last + 1)
             cursor.execute(f"DELETE FROM {named(self.name)} WHERE {same} AND {span}")
             for piece in block.iter_slices(WINDOW):
                 self._copy(cursor, self._incoming(piece))
