@@ -221,7 +221,7 @@ def test_old_tickers_and_changes_without_a_beginning_are_left_out():
         said(3, bid1Price="4"),
     ]
     stream = Stream(
-        [SUBSCRIBED, *first, said(3, bid1Price="4"), said(2, bid1Price="9"), "no json", 0.05, DROP],
+        [SUBSCRIBED, *first, said(3, bid1Price="4"), said(2, bid1Price="9"), "no json", 0.5, DROP],
         [SUBSCRIBED, said(4, bid1Price="8"), said(5, "snapshot", lastPrice="7")],
     )
     found, live = tickers(stream, 3, "xy")

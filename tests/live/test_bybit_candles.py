@@ -76,7 +76,7 @@ def assert_same(found, rows):
 
 
 def test_only_closed_candles_come_and_missed_ones_are_asked_for():
-    texts = [SUBSCRIBED, message(ROWS[0], ROWS[1]), message(ROWS[1], confirm=False), "no json", 0.05, DROP]
+    texts = [SUBSCRIBED, message(ROWS[0], ROWS[1]), message(ROWS[1], confirm=False), "no json", 0.5, DROP]
     other = [SUBSCRIBED, message(ROWS[2], topic="kline.5.QQUSDT"), '{"topic":"kline.5.XYUSDT","data":[{}]}']
     found, candles = live(Stream(texts, [*other, message(ROWS[9], ROWS[10])]), ROWS[:10], 10, now=10)
     assert_same(found, ROWS[:10])

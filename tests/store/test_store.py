@@ -40,6 +40,27 @@ def test_what_was_written_is_read(tmp_path):
     assert found.filter(symbol="BTCUSDT", kind="trades").height == 72
 
 
+def test_files_are_kept_as_their_source_made_them(tmp_path):
+    store, raw = Store.create(tmp_path), Series("mine", "spot", "BTCUSDT", "ob500")
+    with store.writer(raw) as writer:
+        part = writer.keep(DAYS[0], "first.zip", b"not rows", 7, (DAYS[0].start, DAYS[0].end - 1))
+        writer.lacks(DAYS[1])
+    assert (tmp_path / part.file).read_bytes() == b"not rows" and part.file.endswith("/first.zip")
+    assert (part.rows, part.size, part.origin[0].sha256) == (7, 8, part.sha256)
+    assert store.files(raw) == [part.file] and all(map(store.intact, store.parts(raw)))
+    assert store.coverage(raw) == Coverage.of([(DAYS[0].start, DAYS[1].end)])
+    assert [one.absent for one in store.parts(raw)] == [(), whole(DAYS[1]).stretches]
+    with pytest.raises(DataError, match="kept as its source made it: files, not rows"):
+        store.read(raw)
+    with store.writer(raw) as writer:
+        writer.keep(DAYS[1], "second.zip", b"it came", 1, (DAYS[1].start, DAYS[1].start))
+        (tmp_path / part.file).write_bytes(b"changed!")
+        assert not store.intact(part)
+        writer.keep(DAYS[0], "renamed.zip", b"not rows", 7, (DAYS[0].start, DAYS[0].end - 1))
+    assert [name.rpartition("/")[2] for name in store.files(raw)] == ["renamed.zip", "second.zip"]
+    assert sorted(path.name for path in tmp_path.rglob("*.zip")) == ["renamed.zip", "second.zip"]
+
+
 @given(st.integers(-30, 100), st.integers(-30, 100))
 def test_a_stretch_of_time_is_a_filter_of_the_whole(tmp_path_factory, a, b):
     where = tmp_path_factory.getbasetemp() / "stretches"
