@@ -91,7 +91,7 @@ def types_of(db: Any, table: str) -> dict[str, str]:
         known = [row[0] for row in db.execute(seen)]
         raise DataError(
             f"the database has no table {table!r}",
-            allowed=", ".join(sorted(known)[:8]) or "no table is in its search path",
+            allowed=listed(known) or "one of its search path, which has none",
             hint=nearest(table, known) or "schema.table",
         )
     return types
