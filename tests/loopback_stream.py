@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager, suppress
+import threading
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
@@ -54,6 +55,34 @@ async def streaming(stream):
         yield stream
 
 
+@contextmanager
+def playing(stream):
+    """The stream in a thread of its own, since the command has its own loop."""
+    ready, loop, over = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
+
+    async def main():
+        async with streaming(stream):
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield stream
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(timeout=10)
+        loop.close()
+
+
 def agg_trade(row, symbol="BTCUSDT"):
     """A row of REST as the stream says it."""
     return json.dumps({"e": "aggTrade", "E": row["T"], "s": symbol, **row})
+
+
+def kline(row, closed=True, symbol="BTCUSDT", interval="5m"):
+    """A candle of REST as the stream says it."""
+    keys = ("t", "o", "h", "l", "c", "v", "T", "q", "n", "V", "Q")
+    candle = dict(zip(keys, row, strict=False)) | {"s": symbol, "i": interval, "x": closed}
+    return json.dumps({"e": "kline", "E": row[6] + 1, "s": symbol, "k": candle})

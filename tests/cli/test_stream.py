@@ -1,9 +1,6 @@
 """The command shows a market live: rows on one side, counts on the other, and an end."""
 
-import asyncio
 import json
-import threading
-from contextlib import contextmanager
 
 import pytest
 from typer.testing import CliRunner
@@ -13,31 +10,10 @@ from bateia.core import ConfigError
 from bateia.core.period import Period
 from loopback_bybit import SUBSCRIBED, BybitExchange, as_print, generated_prints, told
 from loopback_exchange import Exchange, generated_trades, serving
-from loopback_stream import DROP, Stream, agg_trade, streaming
+from loopback_stream import DROP, Stream, agg_trade, playing
 
 DAY = Period("2024-01-01")
 ROWS = generated_trades(DAY.start, DAY.start + 30_000_000, 1_000_000)
-
-
-@contextmanager
-def playing(stream):
-    """The stream in a thread of its own, since the command has its own loop."""
-    ready, loop, over = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
-
-    async def main():
-        async with streaming(stream):
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield stream
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(timeout=10)
-        loop.close()
 
 
 def show(stream, *words, exchange=None, of=("binance", "BTCUSDT")):

@@ -17,19 +17,12 @@ from bateia.sources.stored import as_candles
 from bateia.sources.web import Web
 from bateia.store import Series, Store
 from loopback_exchange import Exchange, generated_klines, serving
-from loopback_stream import DROP, Stream, streaming
+from loopback_stream import DROP, Stream, kline, streaming
 
 MONTH = Period("2024-01")
 STEP = 5 * MINUTE
 QUICK = {"backoff": 0.001, "longest": 0.01, "silence": 10.0}
 ROWS = generated_klines(MONTH.start, MONTH.start + 1500 * STEP, STEP)
-
-
-def message(row, closed=True, symbol="BTCUSDT", interval="5m"):
-    """A row of REST as the stream says it."""
-    keys = ("t", "o", "h", "l", "c", "v", "T", "q", "n", "V", "Q")
-    candle = dict(zip(keys, row, strict=False)) | {"s": symbol, "i": interval, "x": closed}
-    return json.dumps({"e": "kline", "E": row[6] + 1, "s": symbol, "k": candle})
 
 
 def live(stream, rows, count, now=1500, **how):
@@ -68,21 +61,21 @@ def assert_same(found, rows):
 
 
 def test_only_closed_candles_come_and_missed_ones_are_asked_for():
-    texts = [message(ROWS[0]), message(ROWS[1], closed=False), "no json", '{"k": {"x": true}}', DROP]
-    other = [message(ROWS[2], symbol="ETHUSDT"), message(ROWS[2], interval="1m"), message(ROWS[9])]
+    texts = [kline(ROWS[0]), kline(ROWS[1], closed=False), "no json", '{"k": {"x": true}}', DROP]
+    other = [kline(ROWS[2], symbol="ETHUSDT"), kline(ROWS[2], interval="1m"), kline(ROWS[9])]
     found, candles = live(Stream(texts, other), ROWS[:10], 10, now=10)
     assert_same(found, ROWS[:10])
     assert candles.follower.unreadable == 4 and candles.follower.seam.stats.lost == 0
 
 
 def test_a_candle_that_is_not_closed_yet_is_not_taken_from_rest():
-    found, candles = live(Stream([message(ROWS[0]), DROP], [0.1, message(ROWS[7])]), ROWS, 8, now=7)
+    found, candles = live(Stream([kline(ROWS[0]), DROP], [0.1, kline(ROWS[7])]), ROWS, 8, now=7)
     assert_same(found, ROWS[:8])
     assert candles.follower.seam.stats.duplicates == 0
 
 
 def test_one_that_neither_has_is_lost_and_told():
-    found, candles = live(Stream([message(ROWS[0]), message(ROWS[3])]), [ROWS[0], ROWS[3]], 2, now=4)
+    found, candles = live(Stream([kline(ROWS[0]), kline(ROWS[3])]), [ROWS[0], ROWS[3]], 2, now=4)
     assert_same(found, [ROWS[0], ROWS[3]])
     assert candles.follower.seam.stats.lost == 2 and "cannot be had" in candles.follower.told[0]
 
@@ -92,7 +85,7 @@ def test_history_and_the_present_join_without_a_seam(tmp_path, first):
     made = Store.create(tmp_path / "store")
     with made.writer(Series("binance", "spot", "BTCUSDT", "candles-5m")) as writer:
         writer.write(MONTH, table_of(ROWS[:100]), Coverage.of([(MONTH.start, MONTH.start + 100 * STEP)]))
-    stream = Stream([message(row) for row in ROWS[first:]])
+    stream = Stream([kline(row) for row in ROWS[first:]])
     found, candles = live(stream, ROWS, 1500, store=tmp_path / "store")
     assert_same(found, ROWS)
     assert candles.follower.seam.stats.lost == 0

@@ -8,7 +8,6 @@ from itertools import chain
 import polars as pl
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bateia.core import ConfigError, DataError
 from bateia.core.coverage import Coverage
@@ -17,6 +16,7 @@ from bateia.live import LiveTrades, NumberedTrades, Place
 from bateia.sources.binance.prints import AGGREGATED, rest_rows, trade_table
 from bateia.sources.web import Web
 from bateia.store import Series, Store
+from faulty_stream import faulty
 from loopback_exchange import Exchange, generated_trades, serving
 from loopback_stream import DROP, SILENT, Stream, agg_trade, streaming
 
@@ -68,32 +68,10 @@ def assert_same(found, rows):
     assert (found.known_at >= found.time).all() and (found.known_at[1:] >= found.known_at[:-1]).all()
 
 
-@st.composite
-def scripts(draw):
-    """Connections that together say the last trade, and do anything else wrong."""
-    rows, script, scripts = generated(40), [], []
-    at = 0
-    while at < len(rows):
-        what = draw(st.sampled_from(["say"] * 6 + ["skip", "again", "swap", "drop", "noise"]))
-        if what in ("say", "again", "swap"):
-            said = [rows[at]] * (2 if what == "again" else 1)
-            if what == "swap" and 0 < at < len(rows) - 1:
-                said = [rows[at + 1], rows[at], rows[draw(st.integers(0, at))]]
-            script += [agg_trade(row) for row in said]
-        elif what == "noise":
-            script.append(draw(st.sampled_from(['{"e":"aggTrade"}', "no json", '{"result":null,"id":1}'])))
-        elif what == "drop":
-            scripts.append([*script, DROP])
-            script = []
-        if what != "noise":
-            at += 1
-    return rows, [*scripts, [*script, agg_trade(rows[-1])]]
-
-
 @settings(max_examples=25)
-@given(scripts())
-def test_whatever_the_stream_does_each_trade_comes_once(drawn):
-    rows, script = drawn
+@given(faulty(generated(40), agg_trade))
+def test_whatever_the_stream_does_each_trade_comes_once(script):
+    rows = generated(40)
     first = next(json.loads(text)["a"] for text in chain.from_iterable(script) if '"a"' in text)
     found, trades, _ = live(Stream(*script), rows, len(rows) + 1 - first)
     assert_same(found, rows[first - 1 :])
