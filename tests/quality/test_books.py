@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bateia.book.archive import ArchiveReader
+from bateia.book.packing import pack
 from bateia.book.recordings import read_recording
 from bateia.core import DataError
 from bateia.quality import Quality, inspect_checksum, inspect_recording
@@ -109,6 +111,16 @@ def test_a_book_that_walks_at_random_is_blocked(seed):
     report = inspect_book(see_lines([text]))
     assert report["generated"].grade == "blocked", str(report)
     assert [check.name for check in report.of("blocked")] == ["generated"]
+
+
+def test_a_packed_book_is_checked_as_its_lines(tmp_path):
+    text = b"\n".join(damaged_books.random_walk_book(np.random.default_rng(0)))
+    source = tmp_path / "2024-01-01_GENERATED_ob200.data"
+    source.write_bytes(text)
+    [made] = pack(source, tmp_path / "packed", ArchiveReader())
+    [plain] = inspect_recording(source).values()
+    [packed] = inspect_recording(made.path).values()
+    assert packed == plain
 
 
 @pytest.fixture(scope="module")

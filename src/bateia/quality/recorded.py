@@ -12,13 +12,14 @@ import numpy as np
 
 from bateia.book.binance import Depth, Diff, Message, Ticker, Trade
 from bateia.book.bybit_trades import bybit_trades
+from bateia.book.packed import SUFFIX, PackedMessages
 from bateia.book.recordings import Received, frames, read_recording
 from bateia.core import DataError, Trades
 from bateia.core.events import Block
 from bateia.quality.books import inspect_book
 from bateia.quality.quotes import Quotes, inspect_quotes
 from bateia.quality.report import Check, Grade, QualityReport, about
-from bateia.quality.seen import SyncedBook, see_lines
+from bateia.quality.seen import SyncedBook, see_lines, see_parts
 from bateia.quality.settings import Quality
 from bateia.sources.unpack import unpacked
 
@@ -36,16 +37,23 @@ Reports = dict[str, QualityReport]
 def inspect_recording(path: str | Path, quality: Quality = KNOWN) -> Reports | None:
     """A report for each part, by what it is and of which symbol; None for a file that is no recording.
 
-    Recordings are what `read_recording` takes, lines of Bybit's topics (its archives too) and sessions of
-    either; `quality` says what is known of the grids. DataError for one that holds nothing or cannot be
-    unpacked.
+    Recordings are what `read_recording` takes, lines of Bybit's topics (its archives too, packed or not) and
+    sessions of either; `quality` says what is known of the grids. DataError for one that holds nothing or
+    cannot be unpacked.
     """
     path = Path(path)
     if path.is_dir():
         return _binance(path, quality) if list(path.glob("*.json*")) else None
+    if path.suffix == SUFFIX:
+        packed = PackedMessages(path)
+        return {f"{packed.symbol} book": inspect_book(see_parts(packed, packed.parts()), quality.lot)}
     if path.suffix not in {".gz", ".zip", ".zst", ".jsonl", ".json", ".data"} or ".csv" in path.name:
         return None
-    start = next(iter(unpacked(path, LOOK)))[:LOOK]
+    return _told_by(next(iter(unpacked(path, LOOK)))[:LOOK], path, quality)
+
+
+def _told_by(start: bytes, path: Path, quality: Quality) -> Reports | None:
+    """The reports of a file that begins so."""
     if start.startswith(b'{"topic"'):
         return _bybit(lambda: unpacked(path), quality) or _nothing(path)
     if start.startswith(b'{"t":') and b'"exchange":"BYBIT"' in start.replace(b" ", b""):

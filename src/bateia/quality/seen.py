@@ -12,6 +12,7 @@ from bateia.book.binance import Depth, Diff
 from bateia.book.bybit import BybitLines, Malformed
 from bateia.book.component import Book
 from bateia.book.messages import Messages
+from bateia.book.packed import PackedMessages
 from bateia.book.replay import BookReplay, Faults
 from bateia.book.samples import Samples
 from bateia.book.sync import Synchroniser
@@ -62,10 +63,15 @@ class SeenBook:
 def see_lines(pieces: Iterable[bytes], symbol: str = "", tick: float | None = None) -> SeenBook:
     """A book of Bybit's lines, in any pieces; DataError only where they cannot be unpacked."""
     lines = BybitLines(symbol, tick, mixed=bool(symbol))
-    made = _Gathered(SeenBook(symbol))
+    return see_parts(lines, _parts(lines, pieces))
+
+
+def see_parts(lines: BybitLines | PackedMessages, parts: Iterable[Messages | Malformed]) -> SeenBook:
+    """A book of messages that were parsed by `lines`, now or once."""
+    made = _Gathered(SeenBook(lines.symbol))
     replay: BookReplay | None = None
     try:
-        for part in _parts(lines, pieces):
+        for part in parts:
             if isinstance(part, Malformed):
                 _malformed(part, replay, made.book.faults)
                 continue
