@@ -128,6 +128,7 @@ class Socket:
             try:
                 async with self._connect() as connection:
                     self.stats.opened += 1
+                    self._leave = ""
                     line = _Line(connection, self._talk, self._ping)
                     await line.begin()
                     if self._talk is None:
@@ -154,8 +155,7 @@ class Socket:
             async with asyncio.timeout(self._silence) as limit:
                 while True:
                     if self._leave:
-                        why, self._leave = self._leave, ""
-                        raise ConnectionResetError(why)
+                        raise ConnectionResetError(self._leave)
                     heard, text = await line.receive()
                     if heard is Heard.MARKET:
                         return text
