@@ -57,8 +57,10 @@ def schema(server: str) -> Iterator[str]:
     name = f"bateia_test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as db:
         db.execute(f"CREATE SCHEMA {name}")
-        yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{name}"
-        _drop(db, name)
+        try:
+            yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{name}"
+        finally:
+            _drop(db, name)
 
 
 def _drop(db: psycopg.Connection, schema: str) -> None:
