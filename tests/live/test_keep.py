@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import os
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -20,6 +21,8 @@ from bateia.core.clock import HOUR, MINUTE, SECOND
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
 from bateia.live import Keeper, LiveCandles, LiveTrades, Place
+from bateia.pipeline import run
+from bateia.recipe import Recipe
 from bateia.sources import StoreSource
 from bateia.sources.binance import fetch_binance
 from bateia.sources.web import Web
@@ -43,13 +46,15 @@ def an_exchange(rows=(), klines=()):
     return exchange
 
 
-def keep(stream, exchange, store, last, what="agg_trades", every=0.02, market="spot", symbol="BTCUSDT"):
+def keep(
+    stream, exchange, store, last, what="agg_trades", every=0.02, market="spot", symbol="BTCUSDT", **more
+):
     """Keep what a stream brings until the row of this number is there; its blocks, and the keeper."""
 
     async def main():
         with Web(tries=2, sleep=lambda seconds: None, forgives=True) as web:
             async with streaming(stream):
-                how = {"stream": stream.url, "rest": exchange.url, "web": web}
+                how = {"stream": stream.url, "rest": exchange.url, "web": web} | more
                 place = Place(market=market, patience=QUICK, wait=0.001, **how)
                 live = LiveCandles(symbol, what, place=place) if what == "5m" else None
                 keeper = Keeper(live or LiveTrades(symbol, what, place=place), store, every=every)
@@ -322,3 +327,44 @@ def test_a_real_hour_kept_is_the_hour_fetched(tmp_path_factory, data):
         fetch_binance(plain, "ETHBTC", "aggTrades", "2020-11-01T09:00", span[1], **ask)
     series = Series("binance", "spot", "ETHBTC", "agg_trades")
     assert_same(table_of(kept, series), table_of(plain, series))
+
+
+RECIPE = """
+name: seam
+source: {{kind: store, market: um, symbol: SOLUSDT, interval: 5m, store: {store}}}
+bars: {{kind: candles}}
+features: {{define: {{trend: "ema(close, 5) / ema(close, 20) - 1", rsi: "rsi(close, 14)"}}}}
+label: {{kind: fixed_horizon, horizon: 12}}
+split: {{kind: walk_forward, folds: 2, min_train: 0.5, embargo: 1h}}
+model: {{kind: lightgbm, rounds: 10, early_stopping_rounds: 5, min_data_in_leaf: 50, threads: 1}}
+policy: {{kind: threshold, enter: 0.05, exit: 0.0}}
+broker: {{kind: simulated, latency: 100ms, costs: {{fee_bps: 4}}}}
+"""
+
+
+def test_a_recipe_runs_over_the_seam(tmp_path):
+    """Real candles: January from the archive, the first week of February live."""
+    folder = REAL / "binance/data/futures/um/monthly/klines/SOLUSDT/5m"
+    if not folder.is_dir():
+        pytest.skip("no candles beside the project")
+    name = "SOLUSDT-5m-2025-02"
+    lines = zipfile.ZipFile(folder / f"{name}.zip").read(f"{name}.csv").decode().split()[1:2017]
+    cells = [line.split(",") for line in lines]
+    week = [[int(cell) if k in (0, 6, 8) else cell for k, cell in enumerate(row)] for row in cells]
+    exchange, moments = Exchange(), iter([0, *(row[6] * 1000 + SECOND // 2 for row in week)])
+    exchange.folder = REAL / "binance"
+    exchange.symbols.append("SOLUSDT")
+    exchange.now = week[-1][6] + 1
+    with serving(exchange):
+        urls = {"archive": exchange.url, "rest": exchange.url}
+        fetch_binance(tmp_path, "SOLUSDT", "5m", "2025-01", "2025-01", market="um", **urls)
+        stream = Stream([kline(row, symbol="SOLUSDT") for row in week])
+        how = {"market": "um", "symbol": "SOLUSDT", "clock": lambda: next(moments)}
+        _, keeper = keep(stream, exchange, tmp_path, week[-1][0] * 1000 // STEP, "5m", **how)
+    assert (keeper.kept, keeper.missing) == (2016, Coverage())
+    bars = StoreSource(market="um", symbol="SOLUSDT", interval="5m", store=str(tmp_path)).read()
+    assert (np.diff(bars.time) == STEP).all() and (np.diff(bars.known_at) > 0).all()
+    assert ((bars.known_at - bars.time)[[0, -1]] == [0, SECOND // 2 - 1000]).all()
+    done = run(Recipe.parse(RECIPE.format(store=tmp_path)), root=tmp_path / "runs")
+    predictions = pl.read_parquet(done.path / "predictions.parquet")
+    assert len(predictions) > 1000 and len(bars) == 31 * 288 + 2016

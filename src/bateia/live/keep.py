@@ -161,10 +161,9 @@ class Keeper:
         stop = len(left) if inside.all() else int(inside.arg_min() or 0)
         rows = left[:stop]
         whole, missing, reached = joined(*self.live.places(rows), self._reached)
-        begun = min((start for start, _ in whole.stretches), default=period.start)
-        for earlier in Period.covering(begun, period.start, self.series.unit):
-            self._put(writer, earlier, left.clear(), whole)
-        self._put(writer, period, rows, whole)
+        first, last = (whole.stretches[0][0], whole.stretches[-1][1]) if whole else (period.start, period.end)
+        for other in Period.covering(min(first, period.start), max(last, period.end), self.series.unit):
+            self._put(writer, other, rows if other == period else rows.clear(), whole)
         self._left = left[stop:] if stop < len(left) else None
         self._reached = reached
         self.missing |= missing
