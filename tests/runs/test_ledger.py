@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bateia.core import DataError, RunError
+from bateia.core import ConfigError, DataError, RunError
 from bateia.core.clock import DAY
+from bateia.core.database_url import without_password
 from bateia.runs import DailyProfits, Ledger, Trial, TrialMatrix
-from bateia.runs.store import without_password
 
 WRITERS, ROWS = 8, 25
 WRITER = """
@@ -163,6 +163,9 @@ def test_no_such_database_says_so_without_the_password():
     with pytest.raises(RunError, match=r"trial ledger 'postgresql://me@127\.0\.0\.1:1/lab'") as e:
         Ledger("postgresql://me:secret@127.0.0.1:1/lab?password=secret")
     assert "secret" not in str(e.value)
+    with pytest.raises(ConfigError, match="unescaped") as e:
+        Ledger("postgresql://me:sec@ret@127.0.0.1:1/lab")
+    assert "sec" not in str(e.value)
     with pytest.raises(RunError, match="allowed: a path, or postgresql://"):
         Ledger("mysql://me:secret@host/lab")
     assert without_password("postgresql:///lab?password=secret") == "postgresql:///lab"

@@ -51,7 +51,7 @@ def export(
     kept, meant = Store.open(store), Series.parse(series)
     notes: tuple[str, ...] = ()
     if "://" in out:
-        from bateia.runs.store import without_password
+        from bateia.core.database_url import without_password
         from bateia.sources.component import columns_of
         from bateia.sources.postgres import write_series
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from bateia.core import ConfigError, RunError
+from bateia.core.database_url import without_password
 from bateia.runs.ledger import Ledger
-from bateia.runs.store import without_password
 
 LEDGER, ELSEWHERE, MOVED = "ledger.sqlite", "ledger.url", "ledger.sqlite.moved"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from bateia.core import RunError
+from bateia.core.database_url import ALLOWED, POSTGRES, postgres_url, without_password
 
 Run = Callable[..., list[tuple[Any, ...]]]
 """`run(sql, values)`: rows found, oldest first; `?` stands for a value."""
@@ -95,7 +95,7 @@ class PostgresStore:
     prefix, identity, blob = "bateia_", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "BYTEA"
 
     def __init__(self, url: str) -> None:
-        self._url, self.name = url, without_password(url)
+        self._url, self.name = postgres_url(url), without_password(url)
         try:
             import psycopg
         except ImportError:
@@ -128,23 +128,11 @@ class PostgresStore:
 
 def open_store(where: str | Path) -> Store:
     """A PostgreSQL database for `postgresql://…`, a SQLite file for anything else."""
-    if isinstance(where, str) and where.startswith(("postgresql://", "postgres://")):
+    if isinstance(where, str) and where.startswith(POSTGRES):
         return PostgresStore(where)
     if isinstance(where, str) and "://" in where:
         raise RunError(
             f"the trial ledger {without_password(where)!r}",
-            allowed="a path, or postgresql://user@host:port/database",
+            allowed=f"a path, or {ALLOWED}",
         )
     return SqliteStore(Path(where))
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown.
-
-    >>> without_password("postgresql://me:secret@db:5432/lab?application_name=x")
-    'postgresql://me@db:5432/lab'
-    """
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    # The query goes too: it may hold a password of its own.
-    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"

@@ -6,21 +6,18 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from bateia.core import ConfigError, DataError
-from bateia.runs.store import without_password
+from bateia.core.database_url import SECRET, postgres_url, without_password
 
 if TYPE_CHECKING:
     import polars as pl
 
 _TIMEOUT = 15
 _INSTALL = "pip install 'bateia[postgres]'"
-_ALLOWED = "postgresql://user@host:port/database"
-_SECRET = "the password in PGPASSWORD or ~/.pgpass"
 _LATER = "run the same again: it carries on"
 _HINTS = {
-    "": f"are address, database and user right, and {_SECRET}?",
+    "": f"are address, database and user right, and {SECRET}?",
     "42501": "GRANT SELECT to read, INSERT and DELETE to write, CREATE on the schema to make tables",
     "22": "a view that casts the column to what is meant",
     "23": "a table, or a partition of it, that takes such rows",
@@ -38,7 +35,7 @@ def connect(url: str) -> Iterator[Any]:
     except ImportError:
         raise ConfigError("PostgreSQL needs psycopg, which is not installed", hint=_INSTALL) from None
     try:
-        with psycopg.connect(checked(url), connect_timeout=_TIMEOUT) as db:
+        with psycopg.connect(postgres_url(url), connect_timeout=_TIMEOUT) as db:
             yield db
     except psycopg.Error as error:
         raise refused(url, error) from None
@@ -55,7 +52,7 @@ def bulk(url: str) -> Iterator[Any]:
             "PostgreSQL needs adbc-driver-postgresql, which is not installed", hint=_INSTALL
         ) from None
     try:
-        with dbapi.connect(checked(url)) as db, db.cursor() as cursor:
+        with dbapi.connect(postgres_url(url)) as db, db.cursor() as cursor:
             yield cursor
             db.commit()
     except Error as error:
@@ -68,20 +65,6 @@ def rows_of(cursor: Any, sql: str) -> pl.DataFrame:
 
     cursor.execute(sql)
     return pl.DataFrame(cursor.fetch_arrow())
-
-
-def checked(url: str) -> str:
-    """The URL, if it is one of PostgreSQL; ConfigError otherwise, which never shows a password."""
-    if not url.startswith(("postgresql://", "postgres://")):
-        given = without_password(url) if "://" in url else url
-        raise ConfigError(f"{given!r} is no PostgreSQL database", allowed=_ALLOWED, hint=_SECRET)
-    rest = url.removeprefix(f"{urlsplit(url).scheme}://{urlsplit(url).netloc}")
-    if "@" in rest or url.count("@") > 1 or re.search("%(?![0-9A-Fa-f]{2})", url):
-        # PostgreSQL would take a part of the password for a host or a port, and show it.
-        raise ConfigError(
-            "a PostgreSQL URL whose password has an unescaped /, ?, #, @ or %", allowed=_ALLOWED, hint=_SECRET
-        )
-    return url
 
 
 def refused(url: str, error: Exception) -> DataError:

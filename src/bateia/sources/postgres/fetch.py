@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bateia.core import Bars, ConfigError
 from bateia.core.coverage import Coverage
+from bateia.core.database_url import without_password
 from bateia.core.period import Period, parse_edge
-from bateia.runs.store import without_password
 from bateia.sources.fetching import Report, Stage, silent
 from bateia.sources.importing import table_of
 from bateia.sources.postgres.candles import CandleTable

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, model_validator
 
 from bateia.core import Bars, BateiaError, Component, DataError, Trades, parse_duration
+from bateia.core.database_url import postgres_url
 from bateia.core.period import parse_edge
 from bateia.sources.blocks import BLOCK, recut
 from bateia.sources.postgres.candles import CandleTable
-from bateia.sources.postgres.connection import checked
 from bateia.sources.postgres.ticks import TickTable
 from bateia.sources.stored import Edge, as_candles, as_trades, rows_hash
 
@@ -61,7 +61,7 @@ class PostgresSource(Component):
             if self.interval:
                 parse_duration(self.interval)
             if not _VARIABLE.fullmatch(self.url):
-                parts = urlsplit(checked(self.url))
+                parts = urlsplit(postgres_url(self.url))
                 if parts.password or "password" in parse_qs(parts.query):
                     raise ValueError("a password in url; try: the password in PGPASSWORD or ~/.pgpass")
         except BateiaError as error:
@@ -109,7 +109,7 @@ class PostgresSource(Component):
 
     def _address(self) -> str:
         match = _VARIABLE.fullmatch(self.url)
-        return checked(os.environ.get(str(match[1]), "") if match else self.url)
+        return postgres_url(os.environ.get(str(match[1]), "") if match else self.url)
 
     def hash(self) -> str:
         """Hash of the rows, hex: a table may change while its name stays."""
