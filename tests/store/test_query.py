@@ -34,6 +34,8 @@ def test_a_scan_is_the_whole_table_and_gives_only_what_is_asked_for(store, table
     [
         f"SELECT count(*) AS n, min(price) AS low FROM {NAME}",
         f"SELECT price FROM {NAME} WHERE price > 50 ORDER BY price DESC LIMIT 7",
+        f"SELECT price FROM {NAME} WHERE price > 50 LIMIT 20",
+        f"SELECT price FROM (SELECT * FROM {NAME} LIMIT 30) AS first WHERE price > 50",
         f"SELECT day(time) AS day, sum(price) AS total FROM {NAME} GROUP BY day(time) ORDER BY day",
     ],
 )

@@ -41,17 +41,15 @@ def scan(store: Store, series: Series) -> pl.LazyFrame:
     def pieces(
         columns: list[str] | None, wanted: pl.Expr | None, rows: int | None, _size: int | None
     ) -> Iterator[pl.DataFrame]:
-        left = rows
+        left = rows  # of those that are there: what is wanted is chosen among them
         for part in parts:
             if left == 0:
                 return
             frame = store.table(series, part, columns)
-            if wanted is not None:
-                frame = frame.filter(wanted)
             if left is not None:
                 frame = frame.head(left)
                 left -= len(frame)
-            yield frame
+            yield frame if wanted is None else frame.filter(wanted)
 
     return register_io_source(pieces, schema=store.table(series, parts[0]).schema)
 
