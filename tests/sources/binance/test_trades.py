@@ -96,6 +96,25 @@ def test_the_month_where_no_day_is(exchange, tmp_path, monkeypatch, chunk):
     assert len(Store.open(tmp_path).parts(SERIES)) == 31
 
 
+@pytest.mark.parametrize("chunk", [997, 1 << 25])
+@pytest.mark.parametrize("what", ["aggTrades", "trades"])
+def test_trades_whose_order_is_not_that_of_time_around_midnight(exchange, tmp_path, monkeypatch, what, chunk):
+    monkeypatch.setattr(prints, "CHUNK", chunk)
+    rows = rows_in(exchange, MONTH)
+    first = next(k for k, row in enumerate(rows) if row["T"] * 1000 >= MONTH.days[9].start)
+    for late, early in ((first - 1, first), (first - 3, first + 2)):
+        rows[late]["T"], rows[early]["T"] = rows[early]["T"], rows[late]["T"]
+    lines = as_lines(rows)
+    if what == "trades":
+        lines = [
+            [a, price, size, 1, moment, maker, maker] for a, price, size, _, _, moment, maker, _ in lines
+        ]
+    exchange.put_file("spot", what, "BTCUSDT", "", "2024-01", lines)
+    report = fetch(exchange, tmp_path, until="2024-01", what=what)
+    assert (report.whole, report.rows) == (True, len(rows))
+    check(table(tmp_path, report.series), sorted(rows, key=lambda row: row["T"]))
+
+
 @pytest.mark.parametrize("at_once", [1, 4, 16])
 def test_days_that_wait_for_the_same_month_share_its_file(exchange, tmp_path, at_once):
     rows = rows_in(exchange, MONTH)

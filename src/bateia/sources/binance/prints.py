@@ -104,23 +104,25 @@ def no_trades(form: Form) -> pl.DataFrame:
 
 
 def days_of(data: bytes, name: str, form: Form, period: Period) -> Iterator[tuple[Period, pl.DataFrame]]:
-    """The trades of a zip, day by day, in memory that a day bounds; UnverifiedError for other days' rows."""
+    """The trades of a zip, day by day; UnverifiedError for other days' rows.
+
+    Around midnight the days may alternate: a day ends where a piece has none of it. Memory holds a day and a
+    piece.
+    """
     import polars as pl
 
-    day, kept = None, list[pl.DataFrame]()
+    kept: dict[Period, list[pl.DataFrame]] = {}
     for table in _pieces(data, name, form):
         moments = table["time"].dt.epoch("us").to_numpy()
         if len(moments) and (moments.min() < period.start or moments.max() >= period.end):
             raise UnverifiedError(f"{name} holds trades of another time")
-        for start, stop in _same_day(moments):
-            found = Period.at(int(moments[start]), "day")
-            if day is not None and found != day:
-                yield day, by_id(pl.concat(kept))
-                kept = []
-            day = found
-            kept.append(table[start:stop])
-    if day is not None:
-        yield day, by_id(pl.concat(kept))
+        days = [(Period.at(int(moments[start]), "day"), start, stop) for start, stop in _same_day(moments)]
+        for day in sorted(kept.keys() - {day for day, _, _ in days}):
+            yield day, by_id(pl.concat(kept.pop(day)))
+        for day, start, stop in days:
+            kept.setdefault(day, []).append(table[start:stop])
+    for day in sorted(kept):
+        yield day, by_id(pl.concat(kept[day]))
 
 
 def _same_day(moments: Ints) -> list[tuple[int, int]]:

@@ -121,14 +121,14 @@ class Trades:
             if not asked & whole or self._has(day):
                 continue
             part = self.store.part(self.series, day)
-            mended, failed = self._mended(table, report)
+            mended, failed = self._mended(day, table, report)
             sources = [origin] + ([Origin(name="rest")] if len(mended) > len(table) else [])
             written = writer.write(day, mended, whole - failed, absent=_gaps(mended) - failed, origin=sources)
             report.add_absent(Coverage(written.absent))
             report.rows += written.rows - (part.rows if part else 0)
 
-    def _mended(self, table: pl.DataFrame, report: Report) -> tuple[pl.DataFrame, Coverage]:
-        """The table with what its ids lack, from REST where that gives it; and where REST failed."""
+    def _mended(self, day: Period, table: pl.DataFrame, report: Report) -> tuple[pl.DataFrame, Coverage]:
+        """A day's table with what its ids lack, from REST where that gives it; and where REST failed."""
         import polars as pl
 
         failed = Coverage()
@@ -141,7 +141,10 @@ class Trades:
             try:
                 for page in self.rest.trades_from(self.symbol, self.form, int(ids[row]) + 1):
                     new = page.filter(pl.col("id") < int(ids[row + 1]))
-                    table = by_id(pl.concat([table, new]))
+                    # Around midnight an id may be of the other day.
+                    moment = pl.col("time").dt.epoch("us")
+                    mine = new.filter((moment >= day.start) & (moment < day.end))
+                    table = by_id(pl.concat([table, mine]))
                     if len(new) < len(page) or int(page["id"][-1]) + 1 >= int(ids[row + 1]):
                         break
             except DataError as error:
@@ -172,7 +175,7 @@ class Trades:
         if not got:
             return
         table = by_id(pl.concat(tables)) if tables else no_trades(self.form)
-        table, failed = self._mended(table, report)
+        table, failed = self._mended(period, table, report)
         origin = {*(held.origin if held else ()), Origin(name="rest")}
         part = writer.write(
             period, table, (known | got) - failed, absent=_gaps(table) - failed, origin=tuple(origin)
