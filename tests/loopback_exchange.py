@@ -63,6 +63,8 @@ class Exchange:
         self.slow = 0.0
         self.ranges = True
         """Whether it gives the rest of a file, and a mark to ask for it by."""
+        self.piece = lambda first, end: (first, end)
+        """What it gives of what is asked for; None: it refuses."""
         self.ranged = []
         """The Range headers of all requests that had one."""
         self.busy, self.busiest = 0, 0
@@ -215,11 +217,14 @@ class Handler(BaseHTTPRequestHandler):
             exchange.ranged.append(start)
         if not exchange.ranges or not start or self.headers.get("If-Range") != mark:
             return 200, body, {"ETag": mark} if exchange.ranges else {}
-        first = int(start.removeprefix("bytes=").removesuffix("-"))
+        piece = exchange.piece(int(start.removeprefix("bytes=").removesuffix("-")), len(body))
+        if piece is None:
+            return 416, b"", {"Content-Range": f"bytes */{len(body)}"}
+        first, end = piece
         return (
             206,
-            body[first:],
-            {"Content-Range": f"bytes {first}-{len(body) - 1}/{len(body)}", "ETag": mark},
+            body[first:end],
+            {"Content-Range": f"bytes {first}-{end - 1}/{len(body)}", "ETag": mark},
         )
 
     def respond(self, exchange, fault):

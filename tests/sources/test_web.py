@@ -76,6 +76,40 @@ def test_a_server_without_ranges_gives_the_whole_again(exchange):
     assert exchange.ranged == []
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        lambda first, end: (first - 7, end),
+        lambda first, end: (first + 7, end),
+        lambda first, end: (first, end - 7),
+        lambda first, end: None,
+    ],
+)
+def test_after_a_wrong_piece_it_starts_anew(exchange, piece):
+    exchange.files["/a"] = bytes(range(250)) * 4096
+    exchange.faults["/a"] = ["drop"]
+    exchange.piece = piece
+    waited = []
+    with patient(waited) as web:
+        assert web.get(f"{exchange.url}/a").body == exchange.files["/a"]
+    assert len(exchange.ranged) == 1
+    assert waited == [0.5, 1.0]
+
+
+def test_pieces_that_grow_and_shrink_are_no_progress(exchange):
+    """Without ranges each try begins anew: what it brings counts only beyond what any brought before."""
+    exchange.ranges = False
+    exchange.faults["/a"] = ["drop"] * 40
+
+    def resized(seconds):
+        exchange.files["/a"] = bytes(1 << (23 if len(exchange.asked) % 2 else 12))
+
+    exchange.files["/a"] = bytes(1 << 23)
+    with Web(tries=4, sleep=resized) as web, pytest.raises(WebError, match="4 tries"):
+        web.get(f"{exchange.url}/a")
+    assert exchange.count("/a") <= 5
+
+
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_bad_line_that_brings_something_is_not_given_up(exchange, ranges):
     """Eight drops and four tries: with ranges each brings half of the rest, until that is too little."""

@@ -55,6 +55,8 @@ class _Body:
     data: io.BytesIO = field(default_factory=io.BytesIO)
     mark: str = ""
     """The server's ETag: the rest must be of the same file."""
+    furthest: int = 0
+    """Bytes that were ever here."""
 
     @property
     def length(self) -> int:
@@ -69,17 +71,34 @@ class _Body:
         """All of an answer: where it is the rest of a file, joined to what is here."""
         status, headers = response.status_code, response.headers
         if status not in {200, 206}:
+            if status == 416:
+                self._forget()
             return Answer(status, response.read(), headers)
+        span, _, whole = headers.get("content-range", "").rpartition("/")
         if status == 200:
-            self.data = io.BytesIO()
-        elif not headers.get("content-range", "").startswith(f"bytes {self.length}-"):
+            self._forget()
+        elif not span.startswith(f"bytes {self.length}-"):
+            self._forget()
             return Answer(status, b"not the bytes that were asked for", headers)
         mark = headers.get("etag", "")
         # A weak mark, or an encoding, and the bytes may be others next time.
         self.mark = "" if mark.startswith("W/") or "content-encoding" in headers else mark
         for piece in response.iter_bytes():
             self.data.write(piece)
+        if status == 206 and whole not in {"*", str(self.length)}:
+            said = f"{self.length} bytes of {whole}".encode()
+            self._forget()
+            return Answer(status, said, headers)
         return Answer(200, self.data.getvalue(), headers)
+
+    def _forget(self) -> None:
+        """Begin anew."""
+        self.data, self.mark = io.BytesIO(), ""
+
+    def further(self) -> bool:
+        """Whether the last try brought so much more than all before it that it does not count as one."""
+        before, self.furthest = self.furthest, max(self.furthest, self.length)
+        return self.length >= before + PROGRESS
 
 
 class Web:
@@ -139,7 +158,7 @@ class Web:
             raise WebError(f"{host} cannot be reached: {self._down[host]}", hint=_ONLINE)
         body, tries = _Body(), 0
         while True:
-            wait, before = self._backoff * 2.0**tries, body.length
+            wait = self._backoff * 2.0**tries
             tries += 1
             try:
                 answer = self._ask(host, url, params, body)
@@ -147,7 +166,7 @@ class Web:
                 raise ConfigError(f"{url!r} is no address: {error}", hint="https://…") from None
             except self._errors as error:
                 reason = str(error) or type(error).__name__
-                if body.length >= before + PROGRESS:
+                if body.further():
                     tries = 0
                 if tries == self._tries:
                     if isinstance(error, self._unreached) and not self._forgives:
@@ -199,8 +218,8 @@ _ONLINE = "is this machine online? Run the same again then: it carries on"
 
 
 def _passing(status: int) -> bool:
-    """Too many requests, a ban for having ignored that, a timeout, or trouble of the server's own."""
-    return status in {408, 418, 429} or status >= 500
+    """Too many requests, a ban for having ignored that, a timeout, a wrong piece, trouble of the server's."""
+    return status in {206, 408, 416, 418, 429} or status >= 500
 
 
 def _retry_after(text: str) -> float | None:
