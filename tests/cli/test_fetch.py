@@ -145,6 +145,19 @@ def test_several_symbols_at_once(exchange, fetched, tmp_path):
     assert [report["series"][11:18] for report in json.loads(done.stdout)] == ["ETHUSDT", "BTCUSDT"]
 
 
+def test_each_symbol_that_fails_is_told(exchange, tmp_path):
+    """What one is not does not hide what became of the others."""
+    given = words(exchange, tmp_path, "--to", MONTHS[0])
+    done = invoke(*(word.replace("BTCUSDT", "BTCUSDT,NONEUSDT,BTC/USDT,") for word in given))
+    assert f"{SERIES}: 2,976 rows added" in done.stdout
+    told = done.stderr + str(done.exception)
+    for said in ("no 'NONEUSDT'", "'BTC/USDT' is no symbol", "'' is no symbol"):
+        assert said in told
+    done = invoke(*(word.replace("BTCUSDT", "BTCUSDT,ETHUSDT") for word in given), "--market", "nowhere")
+    assert "error" not in done.stderr
+    assert "no market 'nowhere'" in str(done.exception)
+
+
 def test_status(fetched):
     (row,) = json.loads(invoke("data", "status", "--store", str(fetched), "--json").stdout)
     assert row["series"] == SERIES

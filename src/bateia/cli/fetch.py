@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bateia.cli.common import AsJson, BateiaInterrupt, show_json
-from bateia.core.errors import DataError
+from bateia.core.errors import BateiaError
 
 if TYPE_CHECKING:
     from bateia.sources.fetching import Report, Stage
@@ -29,10 +29,10 @@ def show_fetch(fetch: Callable[[Stage], Report], store: str, as_json: bool) -> N
 def show_fetches(fetches: Sequence[Callable[[Stage], Report]], store: str, as_json: bool) -> None:
     """Fetch one after the other and show what came of each.
 
-    One that fails does not keep us from the others; its error is raised at the end. Exit status 1 where
+    One that fails does not keep us from the others; its error is told at the end. Exit status 1 where
     something could not be had.
     """
-    reports, errors = list["Report"](), list[DataError]()
+    reports, errors = list["Report"](), dict[str, BateiaError]()
     try:
         from bateia.show import Progress, show_fetched
 
@@ -40,8 +40,8 @@ def show_fetches(fetches: Sequence[Callable[[Stage], Report]], store: str, as_js
             for fetch in fetches:
                 try:
                     reports.append(fetch(progress.stage))
-                except DataError as error:
-                    errors.append(error)
+                except BateiaError as error:
+                    errors[str(error)] = error
     except KeyboardInterrupt:
         raise BateiaInterrupt("interrupted; what was fetched is kept, a rerun carries on") from None
     told = [report.to_dict() for report in reports]
@@ -50,8 +50,10 @@ def show_fetches(fetches: Sequence[Callable[[Stage], Report]], store: str, as_js
     elif not as_json:
         for one in told:
             show_fetched(one, store)
+    for said in list(errors)[1:]:
+        typer.echo(f"error: {said}", err=True)
     if errors:
-        raise errors[0]
+        raise next(iter(errors.values()))
     if not all(report.whole for report in reports):
         raise typer.Exit(1)
 
