@@ -142,7 +142,7 @@ def test_any_fault_is_mended_by_the_next_run(exchange, tmp_path):
     whole = tmp_path / "whole"
     fetch(exchange, whole, "2024-01-01", "2024-01-04")
     exchange.faults = {
-        "2024-01-01": ["drop", 503, "truncate"],
+        "2024-01-01": ["truncate", "drop", 503],
         "2024-01-02": ["truncate"] * 3,
         "01-04": [404],
     }

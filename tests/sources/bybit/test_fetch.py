@@ -17,6 +17,7 @@ from bateia.sources.bybit import rest as interface
 from bateia.sources.bybit.fetch import fetch_bybit
 from bateia.sources.web import Web
 from bateia.store import Store
+from bateia.store.folder import LocalFolder
 from loopback_exchange import Exchange, serving
 
 REAL = Path(os.environ.get("BATEIA_DATA", Path(__file__).parents[4] / "shared" / "data")) / "bybit"
@@ -136,7 +137,27 @@ def test_a_file_with_trades_of_another_day_is_refused(exchange, tmp_path):
     exchange.days["2024-01-02"] = generated_file("2024-01-01")
     report = fetch(exchange, tmp_path, "trades", "2024-01-02", "2024-01-02")
     (reason,) = report.failed
-    assert "a row of bybit/linear/XYUSDT/trades at 2024-01-01T00:00:00.250000Z in 2024-01-02" in reason
+    assert "XYUSDT2024-01-02.csv.gz has a trade of 2024-01-01; allowed: those of 2024-01-02" in reason
+
+
+@pytest.mark.parametrize("full", ["store", "scratch"])
+def test_where_nothing_can_be_written_nothing_more_is_asked_for(exchange, tmp_path, monkeypatch, full):
+    written = Path.write_bytes if full == "scratch" else LocalFolder.write
+
+    def refuse(where, *given):
+        if full == "store" and ".parquet" not in given[0]:
+            return written(where, *given)
+        error = OSError(28, "No space left on device")
+        raise error if full == "scratch" else DataError(f"cannot write {given[0]}: {error.strerror}")
+
+    fetch(exchange, tmp_path, "trades", "2024-01-01", "2024-01-01")
+    asked = len(exchange.asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(*((Path, "write_bytes") if full == "scratch" else (LocalFolder, "write")), refuse)
+        with pytest.raises(DataError, match=r"cannot write .*No space left on device"):
+            fetch(exchange, tmp_path, "trades", "2024-01-02", "2024-01-04")
+    assert len(exchange.asked) == asked + 2, "the list and one file"
+    assert fetch(exchange, tmp_path, "trades", "2024-01-01", "2024-01-04").whole
 
 
 def test_a_corrupt_day_is_fetched_again(exchange, tmp_path):

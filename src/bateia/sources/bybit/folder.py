@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -95,21 +96,24 @@ class Folder(Generic[Found]):
                 report.add_absent(whole)
 
     def _bring(self, writer: Writer, name: str, days: list[Period], report: Report) -> None:
-        """The days of one file; what goes wrong does not keep us from the others."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
+        """The days of one file; what is wrong with it does not keep us from the others.
+
+        DataError where it cannot be put anywhere: nor could they.
+        """
+        with _scratch() as folder:
+            path = folder / name
             try:
                 found, origin = self._download(path)
-                report.files += 1
-                empty = []
-                for day in days:
-                    rows = self.files.put(writer, found, path, day, origin)
-                    report.rows += rows
-                    empty += [] if rows else [day]
             except (WebError, DataError) as error:
                 said = str(error).replace(str(path), name)
                 report.fail(_all(days) - writer.store.coverage(writer.series), said)
                 return
+            report.files += 1
+            empty = []
+            for day in days:
+                rows = self.files.put(writer, found, path, day, origin)
+                report.rows += rows
+                empty += [] if rows else [day]
         self._without(writer, empty, report)
 
     def _download(self, path: Path) -> tuple[Found, Origin]:
@@ -125,6 +129,20 @@ class Folder(Generic[Found]):
                 if not left:
                     raise DataError(f"{error} ({DOWNLOADS} downloads)") from None
         raise AssertionError("the last download returns or raises")
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for one file, while it is looked at; DataError where there is no room for it."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {tempfile.gettempdir()}: {error.strerror or error}",
+            allowed="a folder with space for a file of the archive",
+            hint="TMPDIR in the environment, then the same again: it carries on",
+        ) from None
 
 
 def _all(days: Iterable[Period]) -> Coverage:

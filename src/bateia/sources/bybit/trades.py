@@ -40,6 +40,7 @@ class TradeFiles:
         assert match is not None
         if match[1]:
             trades = read_day(path)
+            _within(trades, Period(match[1]), path)
             return lambda day: trades
         return spooled(path, Period(match[2]))
 
@@ -69,10 +70,7 @@ def spooled(path: Path, month: Period) -> Days:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for trades in pieces_of(path):
-        outside = (trades.time < month.start) | (trades.time >= month.end)
-        if outside.any():
-            day = Period.at(int(trades.time[outside][0]), "day").name
-            raise DataError(f"{path} has a trade of {day}", allowed=f"those of {month.name}")
+        _within(trades, month, path)
         edges = np.flatnonzero(np.diff(trades.time // DAY)) + 1
         for rows in np.split(np.arange(len(trades)), edges):
             day = Period.at(int(trades.time[rows[0]]), "day").name
@@ -85,3 +83,11 @@ def spooled(path: Path, month: Period) -> Days:
         return in_order(Trades.concat(parts)) if parts else Trades.empty()
 
     return of
+
+
+def _within(trades: Trades, period: Period, path: Path) -> None:
+    """DataError unless all trades are of the file's day or month."""
+    outside = (trades.time < period.start) | (trades.time >= period.end)
+    if outside.any():
+        day = Period.at(int(trades.time[outside][0]), "day").name
+        raise DataError(f"{path} has a trade of {day}", allowed=f"those of {period.name}")
