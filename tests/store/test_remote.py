@@ -1,5 +1,10 @@
 """A store on an object store: the same bytes as on a disk, one writer at a time."""
 
+import os
+import socket
+import subprocess
+import sys
+import threading
 import uuid
 
 import fsspec
@@ -55,6 +60,35 @@ def test_one_writer_at_a_time(url):
         raise AssertionError("two at once")
     with store.writer(SERIES):
         assert Store.open(url).series() == [SERIES]
+
+
+def test_a_lock_that_was_left_is_taken_over_by_one(url, monkeypatch):
+    """Another comes while the first, who has seen that the holder is gone, is about to take it away."""
+    store = fill(url)
+    fs, root = fsspec.url_to_fs(url)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    fs.pipe_file(f"{root}/catalogue/{SERIES}/.lock", f"{socket.gethostname()} {gone.pid}".encode())
+    delete, others, told = store.folder.delete, [], []
+
+    def other():
+        try:
+            with Store.open(url).writer(SERIES):
+                told.append("two at once")
+        except DataError as error:
+            told.append(str(error))
+
+    def late(name):
+        if name.endswith(".lock") and not others:
+            others.append(threading.Thread(target=other))
+            others[0].start()
+            others[0].join(0.2)
+        delete(name)
+
+    monkeypatch.setattr(store.folder, "delete", late)
+    with store.writer(SERIES):
+        others[0].join(10)
+    assert [f"{os.getpid()} is writing" in said for said in told] == [True]
 
 
 def test_what_is_wrong_is_told(url):

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -116,16 +117,11 @@ class RemoteFolder:
     def alone(self, *below: str) -> Iterator[None]:
         """See `Folder`; DataError where another process is, or was until it was killed elsewhere."""
         lock = f"{below[0]}/{LOCK}"
-        if not self._claim(lock):
-            held = (self.read(lock) or b"").decode(errors="replace")
-            gone = _is_gone(held)
-            if gone:
-                self.delete(lock)
-            if not gone or not self._claim(lock):
-                raise DataError(
-                    f"process {held} is writing {below[0]!r} of the store {self.name!r}",
-                    hint=f"wait until it is done; if it was killed, delete {self.name}/{lock}",
-                )
+        if not self._claim(lock) and not self._inherit(lock):
+            raise DataError(
+                f"process {self._holder(lock)} is writing {below[0]!r} of the store {self.name!r}",
+                hint=f"wait until it is done; if it was killed, delete {self.name}/{lock}",
+            )
         try:
             yield
         finally:
@@ -141,14 +137,38 @@ class RemoteFolder:
             raise self._failure(lock, error) from None
         return True
 
+    def _inherit(self, lock: str) -> bool:
+        """Whether a lock whose holder has ended is ours now; of several who want it, one process has it."""
+        with _heir() as alone:
+            if not alone or not _is_gone(self._holder(lock)):
+                return False
+            self.delete(lock)
+            return self._claim(lock)
+
+    def _holder(self, lock: str) -> str:
+        return (self.read(lock) or b"").decode(errors="replace")
+
     def sweep(self, below: str) -> None:
         """Nothing: no file is ever half-written."""
+
+
+@contextmanager
+def _heir() -> Iterator[bool]:
+    """Context in which no other process of this machine takes a lock over; False where that cannot be had."""
+    try:
+        import fcntl
+    except ImportError:
+        yield False
+        return
+    with Path(__file__).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield True
 
 
 def _is_gone(holder: str) -> bool:
     """Whether the holder of a lock was a process of this machine that has ended."""
     host, _, process = holder.rpartition(" ")
-    if os.name != "posix" or host != socket.gethostname() or not process.isdigit():
+    if host != socket.gethostname() or not process.isdigit():
         return False
     try:
         os.kill(int(process), 0)
