@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bateia.core import Bars, ConfigError, DataError, Trades, format_duration
-from bateia.core.coverage import Coverage
+from bateia.core.coverage import Coverage, Stretch
 from bateia.runs import file_hash
 from bateia.sources.fetching import Report
 from bateia.sources.periods import Events, Piece, by_period
@@ -85,6 +85,19 @@ def import_events(
     return report
 
 
+def missing(store: Store, report: Report) -> Coverage:
+    """What is asked for and is not in the store as it was written; the report tells of what is corrupt."""
+    held = list[Stretch]()
+    for part in store.parts(report.series):
+        if not part.coverage & report.asked:
+            continue
+        if store.intact(part):
+            held += part.covered
+        else:
+            report.notes.append(f"{part.file} was corrupt and is fetched again")
+    return report.asked - Coverage.of(held)
+
+
 def bring(
     store: Store,
     report: Report,
@@ -95,7 +108,8 @@ def bring(
 ) -> None:
     """Put what an exchange gives of `start` to before `end` into the store; the report tells what it did not.
 
-    What it gives is taken to be all from its first row on: before that, nobody knows.
+    What it gives is taken to be all from its first row on: before that, nobody knows. It takes the place of
+    what is corrupt.
     """
     asked = Coverage.of([(start, end)])
     held = _Held(blocks)
@@ -103,9 +117,9 @@ def bring(
         if held.empty():
             report.fail(asked, NOTHING)
             return
-        done = import_events(store, held, report.series, origin=origin, end=end)
+        done = import_events(store, held, report.series, origin=origin, end=end, replace=True)
     except DataError as error:
-        report.fail(asked - store.coverage(report.series), error)
+        report.fail(missing(store, Report(report.series, asked)), error)
         return
     report.rows += done.rows
     if before := asked - done.covered:
@@ -152,6 +166,8 @@ def _put(
 ) -> bool:
     """Write a day or month together with what the store has of it; False where it has all of it already."""
     before = writer.store.part(writer.series, piece.period)
+    if before is not None and (replace or not before.coverage - piece.covered):
+        before = before if writer.store.intact(before) else None
     if before is None:
         writer.write(piece.period, table, piece.covered, origin=origin)
         return True

@@ -13,6 +13,7 @@ from bateia.core import ConfigError, DataError
 from bateia.core.clock import DAY
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
+from bateia.sources.bybit import fetch as bybit
 from bateia.sources.bybit import rest as interface
 from bateia.sources.bybit.fetch import fetch_bybit
 from bateia.sources.web import Web
@@ -239,6 +240,33 @@ def test_candles_by_pages(exchange, tmp_path):
     ((reason, missing),) = more.failed.items()
     assert reason == "the exchange gives nothing of that time"
     assert missing == Coverage.of([(Period("2023-12-31").start, Period("2024-01-01").start)])
+
+
+@pytest.mark.parametrize("again", [("2024-01-01", "2024-01-04"), ("2024-01-02", "2024-01-03")])
+def test_corrupt_candles_are_fetched_again(exchange, tmp_path, again):
+    fetch(exchange, tmp_path, "5m", "2024-01-01", "2024-01-04")
+    whole = content(tmp_path)
+    (path,) = tmp_path.rglob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-1])
+    report = fetch(exchange, tmp_path, "5m", *again)
+    assert (report.whole, len(report.notes)) == (True, 1), report
+    assert "was corrupt and is fetched again" in report.notes[0]
+    store = Store.open(tmp_path)
+    assert store.coverage(report.series) == report.asked, "no more than is there"
+    assert len(store.read(report.series)) == report.asked.length // (300 * 10**6)
+    assert fetch(exchange, tmp_path, "5m", "2024-01-01", "2024-01-04").whole
+    assert len(store.read(report.series)) == 4 * 288
+    if again == ("2024-01-01", "2024-01-04"):
+        assert content(tmp_path) == whole
+
+
+def test_a_candle_under_way_is_not_taken_for_a_whole_one(exchange, tmp_path, monkeypatch):
+    """Our clock is ten minutes fast."""
+    exact = Period("2024-01-02").start
+    monkeypatch.setattr(bybit.time, "time", lambda: exact / 1e6 + 600)
+    exchange.files["/v5/market/time"] = json.dumps({"retCode": 0, "time": exact // 1000 + 1}).encode()
+    assert fetch(exchange, tmp_path, "5m", "2024-01-01", "").asked.stretches == ((exact - DAY, exact),)
+    assert fetch(exchange, tmp_path, "5m", "2024-01-01", "").rows == 0
 
 
 def test_the_last_trades(exchange):

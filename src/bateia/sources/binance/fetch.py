@@ -83,7 +83,8 @@ def _one(
     except WebError as error:
         wanted = report.asked & Coverage.of([(period.start, period.end)])
         part = task.store.part(task.series, period)
-        report.fail(wanted - (part.coverage if part else Coverage()), error)
+        held = part.coverage if part and task.store.intact(part) else Coverage()
+        report.fail(wanted - held, error)
     advance(1)
 
 

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bateia.core import ConfigError, nearest
+from bateia.core import ConfigError, DataError, nearest
+from bateia.core.clock import DAY
 from bateia.core.coverage import Coverage
 from bateia.core.period import parse_edge
 from bateia.sources.bybit.books import BOOKS, KIND, BookFiles
@@ -14,7 +15,7 @@ from bateia.sources.bybit.folder import Folder
 from bateia.sources.bybit.rest import INTERVALS, REST, Rest, interval_of, market_of, symbol_of
 from bateia.sources.bybit.trades import TradeFiles
 from bateia.sources.fetching import Report, Stage, silent
-from bateia.sources.importing import bring
+from bateia.sources.importing import bring, missing
 from bateia.sources.web import Web
 from bateia.store import Origin, Series, Store
 
@@ -55,16 +56,27 @@ def fetch_bybit(
             folder = _folder(open_web, archive, market, symbol, what)
             report = folder.fetch(kept, Series("bybit", market, symbol, what), start, end, stage)
         else:
+            interface = Rest(open_web, rest, market)
+            if end > now - 2 * DAY:
+                end = min(end, _now(interface, now) // step * step)
             report = Report(Series("bybit", market, symbol, f"candles-{what}"), Coverage.of([(start, end)]))
-            _candles(kept, Rest(open_web, rest, market), report, what)
+            _candles(kept, interface, report, what)
         report.requests = open_web.requests
     return report
+
+
+def _now(interface: Rest, ours: int) -> int:
+    """The exchange's clock, which says what candle is whole; ours where it does not tell."""
+    try:
+        return interface.now()
+    except DataError:
+        return ours
 
 
 def _candles(store: Store, rest: Rest, report: Report, what: str) -> None:
     series = report.series
     origin = [Origin(name=f"bybit v5 kline {series.market} {series.symbol}")]
-    for first, last in (report.asked - store.coverage(series)).stretches:
+    for first, last in missing(store, report).stretches:
         bring(store, report, rest.candles(series.symbol, what, first, last), first, last, origin)
 
 

@@ -106,7 +106,7 @@ class Folder(Generic[Found]):
                 found, origin = self._download(path)
             except (WebError, DataError) as error:
                 said = str(error).replace(str(path), name)
-                report.fail(_all(days) - writer.store.coverage(writer.series), said)
+                report.fail(_all(days), said)
                 return
             report.files += 1
             empty = []

@@ -11,7 +11,7 @@ from bateia.core.coverage import Coverage
 from bateia.core.period import parse_edge
 from bateia.sources.ccxt import pages
 from bateia.sources.fetching import Report, Stage, silent
-from bateia.sources.importing import bring
+from bateia.sources.importing import bring, missing
 from bateia.store import Origin, Series, Store
 
 
@@ -62,9 +62,9 @@ def fetch_ccxt(
     series = Series(exchange, market or ("futures" if ":" in symbol else "spot"), name, kind)
     kept = Store.create(store)
     report = Report(series, Coverage.of([(start, end)]))
-    missing = (report.asked - kept.coverage(series)).stretches
-    with stage(f"{symbol} {what}", len(missing)) as advance:
-        for first, last in missing:
+    stretches = missing(kept, report).stretches
+    with stage(f"{symbol} {what}", len(stretches)) as advance:
+        for first, last in stretches:
             source = _Stretch(opened, symbol, interval, first, last)
             origin = [Origin(name=f"ccxt {opened.id} {symbol}")]
             bring(kept, report, source.blocks(), first, last, origin)
