@@ -47,6 +47,16 @@ def zipped(name, text):
     return buffer.getvalue()
 
 
+def damaged(name):
+    """A zip whose bytes cannot be unpacked, though its directory is whole."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr(f"{name}.csv", "1,2,3\n" * 1000)
+    data = buffer.getvalue()
+    start = data.index(b".csv") + len(b".csv")
+    return data[:start] + b"\xff" * 9 + data[start + 9 :]
+
+
 class Exchange:
     """What the server knows, and what it is to do wrong.
 

@@ -26,7 +26,7 @@ def status(store: Store, series: Series, *, verify: bool = False) -> dict[str, A
         "to": format_time(ends[1]) if ends else None,
         "rows": sum(part.rows for part in parts),
         "bytes": sum(part.size for part in parts),
-        "files": len(parts),
+        "files": sum(bool(part.file) for part in parts),
         "missing": spans(missing),
         "absent": spans(absent),
         "corrupt": [part.period for part in parts if not store.intact(part)] if verify else None,

@@ -19,7 +19,7 @@ from bateia.sources.binance.markets import MARKETS
 from bateia.sources.binance.rest import Rest, UnknownSymbolError
 from bateia.sources.web import Web
 from bateia.store import Series, Store
-from loopback_exchange import Exchange, generated_klines, serving
+from loopback_exchange import Exchange, damaged, generated_klines, serving
 
 REAL = Path(os.environ.get("BATEIA_DATA", Path(__file__).parents[4] / "shared" / "data"))
 SERIES = Series("binance", "spot", "BTCUSDT", "candles-5m")
@@ -169,6 +169,7 @@ def test_a_wrong_checksum_sends_us_to_rest(exchange, tmp_path):
     ("data", "says"),
     [
         (b"no zip at all", "is no whole zip"),
+        (damaged("BTCUSDT-5m-2024-01"), "is no whole zip: Error -3 while decompressing data"),
         ("twice", "candles of another time"),
         ("off", "opens at 2024-01-01T00:01:00Z"),
         ("words", "has 'soon' for open"),

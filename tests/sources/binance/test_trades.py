@@ -20,7 +20,7 @@ from bateia.sources.binance.prints import AGGREGATED, rest_rows, trade_table
 from bateia.sources.binance.rest import Rest, UnknownSymbolError
 from bateia.sources.web import Web
 from bateia.store import Series, Store
-from loopback_exchange import Exchange, as_lines, generated_trades, serving
+from loopback_exchange import Exchange, as_lines, damaged, generated_trades, serving
 
 REAL = Path(os.environ.get("BATEIA_DATA", Path(__file__).parents[4] / "shared" / "data"))
 SERIES = Series("binance", "spot", "BTCUSDT", "agg_trades")
@@ -131,6 +131,16 @@ def test_a_broken_month_is_downloaded_once_for_all_its_days(exchange, tmp_path):
     assert report.whole  # REST has them
     assert exchange.count("2024-01.zip") == 2
     assert ["has 3 columns" in note and "not used" in note for note in report.notes] == [True]
+
+
+def test_a_file_that_cannot_be_unpacked_is_not_used(exchange, tmp_path):
+    put_days(exchange)
+    (path,) = [path for path in exchange.files if path.endswith(f"{DAYS[1].name}.zip")]
+    exchange.put_bytes(path, damaged(DAYS[1].name))
+    report = fetch(exchange, tmp_path)
+    assert report.whole
+    assert ["is no whole zip" in note and "not used" in note for note in report.notes] == [True]
+    check(table(tmp_path), [row for day in DAYS for row in rows_in(exchange, day)])
 
 
 def test_a_file_whose_checksum_is_never_met_is_not_used(exchange, tmp_path):

@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 _DIGEST = re.compile(rb"([0-9a-f]{64})\s+\*?(\S+)")
+BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError)
+"""What is raised for a zip that is not whole; RuntimeError: packed with a password, or as none knows."""
 DOWNLOADS = 3
 """How often a file is downloaded whose hash is not the published one."""
 
@@ -100,7 +103,7 @@ def read_rows(data: bytes, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
             if len(inside) != 1:
                 raise UnverifiedError(f"{name} holds {len(inside)} CSV files", allowed="one")
             text = archive.read(inside[0])
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+    except BROKEN as error:
         raise UnverifiedError(f"{name} is no whole zip: {error}") from None
     try:
         frame = pl.read_csv(

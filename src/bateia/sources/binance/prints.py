@@ -15,7 +15,7 @@ from bateia.core import DataError
 from bateia.core.clock import DAY
 from bateia.core.events import Ints
 from bateia.core.period import Period
-from bateia.sources.binance.archive import UnverifiedError
+from bateia.sources.binance.archive import BROKEN, UnverifiedError
 from bateia.sources.columns import clock
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _pieces(data: bytes, name: str, form: Form) -> Iterator[pl.DataFrame]:
                         first = False
                 if rest.strip():
                     yield _table(rest, name, form, first)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+    except BROKEN as error:
         raise UnverifiedError(f"{name} is no whole zip: {error}") from None
 
 
