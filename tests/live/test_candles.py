@@ -7,8 +7,8 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
-from bateia.core import Bars, ConfigError
-from bateia.core.clock import MINUTE
+from bateia.core import Bars, ConfigError, parse_duration
+from bateia.core.clock import MINUTE, WEEK
 from bateia.core.coverage import Coverage
 from bateia.core.period import Period
 from bateia.live import LiveCandles, LiveTickers, Place
@@ -25,17 +25,17 @@ QUICK = {"backoff": 0.001, "longest": 0.01, "silence": 10.0}
 ROWS = generated_klines(MONTH.start, MONTH.start + 1500 * STEP, STEP)
 
 
-def live(stream, rows, count, now=1500, **how):
+def live(stream, rows, count, now=1500, interval="5m", **how):
     """The first candles of a stream whose exchange knows `rows`, at the close of candle `now`."""
     exchange = Exchange()
-    exchange.klines["/api/v3/", "BTCUSDT", "5m"] = rows
-    exchange.now = (MONTH.start + now * STEP) // 1000
+    exchange.klines["/api/v3/", "BTCUSDT", interval] = rows
+    exchange.now = int(MONTH.start + now * parse_duration(interval)) // 1000
 
     async def main():
         web = Web(tries=2, sleep=lambda seconds: None, forgives=True)
         async with streaming(stream):
             place = Place(stream=stream.url, rest=exchange.url, web=web, patience=QUICK, wait=0.001)
-            candles, blocks = LiveCandles("BTCUSDT", "5m", place=place, **how), []
+            candles, blocks = LiveCandles("BTCUSDT", interval, place=place, **how), []
             with web:
                 async with aclosing(candles.bars()) as coming:
                     async for block in coming:
@@ -71,6 +71,15 @@ def test_only_closed_candles_come_and_missed_ones_are_asked_for():
 def test_a_candle_that_is_not_closed_yet_is_not_taken_from_rest():
     found, candles = live(Stream([kline(ROWS[0]), DROP], [0.1, kline(ROWS[7])]), ROWS, 8, now=7)
     assert_same(found, ROWS[:8])
+    assert candles.follower.seam.stats.duplicates == 0
+
+
+def test_a_week_under_way_is_not_taken_from_rest():
+    """Weeks begin on Monday: on Friday, and 1970 began on a Thursday, the last one is not closed."""
+    rows = generated_klines(MONTH.start, MONTH.start + 5 * WEEK, WEEK)  # from a Monday on
+    texts = [0.1, kline(rows[4], interval="1w")]
+    found, candles = live(Stream([kline(rows[0], interval="1w"), DROP], texts), rows, 5, 4.6, "1w")
+    assert ((found.open_time - MONTH.start) // WEEK).tolist() == [0, 1, 2, 3, 4]
     assert candles.follower.seam.stats.duplicates == 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bateia.core import DataError
 from bateia.live.feed import CandleFeed, Closed, each
-from bateia.sources.binance.markets import interval_of, market_of, symbol_of
+from bateia.sources.binance.markets import interval_of, last_open, market_of, phase_of, symbol_of
 from bateia.sources.binance.rest import PAGE
 from bateia.sources.binance.tables import KLINE, candle_table, text_rows
 from bateia.sources.socket import Frame
@@ -64,12 +64,13 @@ class BinanceCandles(CandleFeed):
     def ask(self, first: int) -> list[Closed]:
         """See `CandleFeed`."""
         try:
-            now = self._rest.now() // self.step
+            closed = last_open(self._rest.now(), self.step)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError("the exchange does not tell its time") from None
-        start, end = first * self.step, min(now, first + PAGE) * self.step
+        start = phase_of(self.step) + first * self.step
+        end = min(closed, start + PAGE * self.step)
         found: list[Closed] = []
         for table in self._rest.candles(self.series.symbol, self._interval, self.step, start, end):
             found += each(as_candles(table, self.step), self._place.clock(), table)
