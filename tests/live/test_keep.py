@@ -8,6 +8,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import polars as pl
@@ -285,6 +286,63 @@ def test_a_full_disk_is_told_and_the_next_start_goes_on(rows, tmp_path, monkeypa
         keep(Stream(stream[-1:]), exchange, tmp_path, len(rows))
     assert table_of(tmp_path)["id"].to_list() == [row["a"] for row in rows]
     assert len(Store.open(tmp_path).coverage(TRADES).stretches) == 1
+
+
+def test_a_write_that_fails_when_it_is_done_doubles_nothing(rows, tmp_path, monkeypatch):
+    """The entry names the new file; then the old one cannot be deleted."""
+    deletes, delete = [], folder.LocalFolder.delete
+
+    def refused(self, name):
+        deletes.append(name)
+        if len(deletes) == 1:
+            raise DataError("cannot delete")
+        delete(self, name)
+
+    monkeypatch.setattr(folder.LocalFolder, "delete", refused)
+    with serving(an_exchange(rows[:7])) as exchange:
+        keep(Stream([agg_trade(rows[0])]), exchange, tmp_path, 1)
+        with pytest.raises(DataError, match="cannot delete"):
+            keep(Stream([agg_trade(row) for row in rows[1:7]]), exchange, tmp_path, 99)
+    assert deletes and table_of(tmp_path)["id"].to_list() == list(range(1, 8))
+
+
+def test_the_series_is_ours_until_all_is_written_however_often_it_is_cancelled(rows, tmp_path, monkeypatch):
+    writing, go_on, write = Event(), Event(), folder.LocalFolder.write
+
+    def slow(self, name, data):
+        writing.set()
+        assert go_on.wait(10)
+        write(self, name, data)
+
+    async def main():
+        got = asyncio.Event()
+        async with streaming(Stream([agg_trade(rows[0])])) as stream:
+            place = Place(stream=stream.url, rest=exchange.url, patience=QUICK)
+            keeper = Keeper(LiveTrades("BTCUSDT", place=place), tmp_path)
+
+            async def show():
+                async with aclosing(keeper.blocks()) as blocks:
+                    async for _ in blocks:
+                        got.set()
+
+            monkeypatch.setattr(folder.LocalFolder, "write", slow)
+            showing = asyncio.create_task(show())
+            await asyncio.wait_for(got.wait(), 10)
+            showing.cancel()
+            assert await asyncio.to_thread(writing.wait, 10)
+            for _ in range(3):
+                showing.cancel()
+                await asyncio.wait([showing], timeout=0.01)
+            with pytest.raises(DataError, match="another process is writing"), keeper.store.writer(TRADES):
+                pass
+            go_on.set()
+            await asyncio.wait([showing], timeout=10)
+            assert showing.cancelled()
+
+    with serving(an_exchange(rows[:1])) as exchange:
+        asyncio.run(main())
+    with Store.open(tmp_path).writer(TRADES):
+        assert table_of(tmp_path)["id"].to_list() == [1]
 
 
 def test_what_cannot_be_kept(rows, tmp_path):

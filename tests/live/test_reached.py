@@ -1,7 +1,7 @@
 """What time is covered: none in which a row is missing, and all in which none is."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bateia.core.coverage import Coverage
@@ -41,6 +41,23 @@ def test_trades_are_covered_where_none_is_missing(drawn):
     for start, end in missing.stretches:
         assert any(start - 1 <= moments[row] < end for row in range(len(moments)) if not there[row])
     assert reached.number == len(moments) - 1
+
+
+@example((np.array([1, 5, 5, 5, 9]), [True, True, False, True, True], [np.array([0, 1, 3]), np.array([4])]))
+@given(kept())
+def test_after_each_start_trades_are_covered_where_none_is_missing(drawn):
+    """What is reached is read off the rows that are kept; others of their last moment may be lost."""
+    moments, there, pieces = drawn
+    whole, rows, before = Coverage(), np.array([], int), None
+    for piece in pieces:
+        if len(rows):
+            before = Reached.of(rows, moments[rows] + 1, moments[rows], whole)
+        whole |= joined(piece, moments[piece] + 1, moments[piece], before)[0]
+        rows = np.concatenate([rows, piece])
+        lost = {int(moment) for moment, kept in zip(moments, there, strict=True) if not kept}
+        assert not any(start <= moment < end for start, end in whole.stretches for moment in lost)
+    if all(there):
+        assert whole == Coverage.of([(int(moments[0]) + 1, int(moments[-1]))])
 
 
 @given(kept())

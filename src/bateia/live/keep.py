@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -101,7 +101,7 @@ class Keeper:
                     async for block in blocks:
                         yield block
             finally:
-                await asyncio.to_thread(self._write, writer)
+                await self._finish(writer)
 
     async def _blocks(self, writer: Writer) -> AsyncGenerator[Block]:
         runs = self.live.runs()
@@ -132,13 +132,24 @@ class Keeper:
         await asyncio.to_thread(self._write, writer)
         self._pause = max(self._every, SHARE * (time.monotonic() - begun))
 
+    async def _finish(self, writer: Writer) -> None:
+        """Write what is left, to the end however often this is cancelled: until then the series is ours."""
+        writing = asyncio.get_running_loop().run_in_executor(None, self._write, writer)
+        while not writing.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([writing])
+        writing.result()
+
     def _start(self) -> None:
         """Follow the last row of the store."""
+        import polars as pl
+
         parts = [part for part in self.store.parts(self.series) if part.rows]
         if parts:
-            table = self.store.table(self.series, parts[-1])
-            self.live.after(table)
-            self._reached = Reached.of(*self.live.places(table), self.store.coverage(self.series))
+            tables = [self.store.table(self.series, part) for part in parts[-2:]]
+            self.live.after(tables[-1])
+            last = pl.concat([*(table.tail(1) for table in tables[:-1]), tables[-1]])
+            self._reached = Reached.of(*self.live.places(last), self.store.coverage(self.series))
 
     def _write(self, writer: Writer) -> None:
         """Put what came into the store, a day or month after the other."""
@@ -185,6 +196,8 @@ class Keeper:
                 allowed=f"those of `bateia fetch`: {', '.join(rows.columns)}",
                 hint="another --store",
             )
+        # A write that failed may have put them there nevertheless.
+        rows = rows.join(held.tail(len(rows)), on=rows.columns, how="anti", nulls_equal=True)
         table = pl.concat([held, rows])
         if not table[clock_of(table)].is_sorted():
             table = table.sort(clock_of(table), maintain_order=True)

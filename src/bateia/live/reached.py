@@ -20,11 +20,15 @@ class Reached(NamedTuple):
 
     @classmethod
     def of(cls, numbers: Ints, starts: Ints, ends: Ints, covered: Coverage) -> Reached:
-        """Of rows that are covered so far: what comes after them is asked for from the last number on."""
+        """Of stored rows: from the end of what is covered on if all that follow it are there, else anew."""
         last = int(numbers.argmax())
         start, end = int(starts[last]), int(ends[last])
-        stretch = next((b for a, b in covered.stretches if a < end <= b), None)
-        return cls(int(numbers[last]), start if stretch is None else stretch)
+        until = next((b for a, b in covered.stretches if a < end <= b), None)
+        if until is not None:
+            inside = np.flatnonzero(starts <= until)
+            if len(inside) and (np.diff(numbers[inside[-1] : last + 1]) == 1).all():
+                start = until
+        return cls(int(numbers[last]), start)
 
 
 def joined(
