@@ -254,6 +254,25 @@ def test_an_interrupt_ends_at_once_though_the_exchange_is_silent(exchange, tmp_p
     assert "what was fetched is kept" in said
 
 
+def test_an_interrupt_ends_at_once_though_the_exchange_asked_for_patience(exchange, tmp_path):
+    exchange.faults = {"2024-02.zip": [(429, 60)]}
+    asked = exchange.count("2024-02.zip")
+    work = subprocess.Popen(
+        [sys.executable, "-m", "bateia", *words(exchange, tmp_path)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        patience = time.monotonic() + 60
+        while exchange.count("2024-02.zip") == asked and time.monotonic() < patience:
+            time.sleep(0.005)
+        time.sleep(0.5)
+        work.send_signal(signal.SIGINT)
+        said = work.communicate(timeout=20)[1]
+    finally:
+        work.kill()
+    assert work.returncode == 130
+    assert "what was fetched is kept" in said
+
+
 def test_an_interrupt_keeps_what_is_there(exchange, tmp_path):
     exchange.slow = 0.05
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, S
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from bateia.core import ConfigError
@@ -17,6 +17,7 @@ AT_ONCE = 4
 MOST = 16
 Want = TypeVar("Want", bound=Hashable)
 Found = TypeVar("Found")
+T = TypeVar("T")
 Job = Generator[Sequence[Want], Sequence[Future[Found]], None]
 """Yields the files that it wants next, at least one, and is sent what came of them, in the same order."""
 
@@ -83,9 +84,16 @@ def side_by_side(
             still = {want for one in waiting for want in one.wants}
             found = {want: future for want, future in found.items() if want in still}
         else:
-            want, future = came.get()
+            want, future = _first(came)
             under_way.remove(want)
             found[want] = future
+
+
+def _first(came: SimpleQueue[T]) -> T:
+    """What comes first. Ctrl-C is looked for twice a second: a wait without an end may not see it."""
+    while True:
+        with suppress(Empty):
+            return came.get(timeout=0.5)
 
 
 def _run(job: Job[Want, Found], found: Sequence[Future[Found]] | None) -> Iterator[_Waiting[Want, Found]]:
