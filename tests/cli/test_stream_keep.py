@@ -115,6 +115,7 @@ def test_with_a_first_moment_the_store_is_shown_first(tmp_path):
         (["book", "--tick", "1", "--store", "store", "--keep"], ConfigError, "a book of a store"),
         (["aggTrades", "--keep"], ConfigError, "rows kept in no store"),
         (["aggTrades", "--keep", "--store", "store", "--flush", "soon"], ConfigError, "not a duration"),
+        (["aggTrades", "--store", "store", "--flush", "30s"], ConfigError, "--flush without --keep"),
         (["aggTrades", "--keep", "--store", __file__], DataError, "cannot write"),
     ],
 )

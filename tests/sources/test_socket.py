@@ -100,6 +100,11 @@ def test_a_stream_that_nobody_opens_is_silent_whatever_answers_the_beats():
         heard(Stream(pongs, pongs), 2, talk=TALK, silence=0.2, tries=2)
 
 
+def test_a_stream_that_is_opened_and_dropped_again_and_again_is_given_up():
+    with pytest.raises(WebError, match=r"\(3 tries\)"):
+        heard(Stream(*[["answer", DROP]] * 9), 20, talk=TALK, tries=3)
+
+
 def test_beats_are_heard_by_the_other_side():
     stream = Stream(["answer"])
     with pytest.raises(WebError, match=r"nothing for 0\.5 s"):

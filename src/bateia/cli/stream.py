@@ -22,7 +22,7 @@ Since = Annotated[str, typer.Option("--from", help="First moment (UTC) of the st
 Keep = Annotated[
     bool, typer.Option(help="Put what comes into the store; what it has is shown only with --from.")
 ]
-Flush = Annotated[str, typer.Option(help="How often, with --keep; also at the end.")]
+Flush = Annotated[str, typer.Option(help="How often, with --keep; 60s if absent, and at the end.")]
 Depth = Annotated[int, typer.Option(min=1, help="Levels of each side of a book.")]
 
 app = typer.Typer(no_args_is_help=True, help="Show a market live, a JSON line a row.")
@@ -43,7 +43,7 @@ def binance(
     store: StoreName = "",
     since: Since = "",
     keep: Keep = False,
-    flush: Flush = "60s",
+    flush: Flush = "",
     tick: Annotated[float | None, typer.Option(help="Step of the price; for a book.")] = None,
     depth: Depth = 5,
     stream: Annotated[str, typer.Option(help="Address of the streams, if not Binance's own.")] = "",
@@ -53,7 +53,7 @@ def binance(
     from bateia.live.place import Place
 
     place = Place(market=market, stream=stream, rest=rest)
-    _stream(symbol, what, store, since, flush if keep else "", tick, depth, place, span, most)
+    _stream(symbol, what, store, since, keep, flush, tick, depth, place, span, most)
 
 
 @app.command()
@@ -66,7 +66,7 @@ def bybit(
     store: StoreName = "",
     since: Since = "",
     keep: Keep = False,
-    flush: Flush = "60s",
+    flush: Flush = "",
     tick: Annotated[float | None, typer.Option(help="Step of the price; told by the book if absent.")] = None,
     depth: Depth = 5,
     stream: Annotated[str, typer.Option(help="Address of the streams, if not Bybit's own.")] = "",
@@ -76,7 +76,7 @@ def bybit(
     from bateia.live.bybit import BybitPlace
 
     place = BybitPlace(market=market, stream=stream, rest=rest)
-    _stream(symbol, what, store, since, flush if keep else "", tick, depth, place, span, most)
+    _stream(symbol, what, store, since, keep, flush, tick, depth, place, span, most)
 
 
 def _stream(
@@ -84,6 +84,7 @@ def _stream(
     what: str,
     store: str,
     since: str,
+    keep: bool,
     flush: str,
     tick: float | None,
     depth: int,
@@ -93,16 +94,18 @@ def _stream(
 ) -> None:
     import asyncio
 
-    from bateia.core import parse_duration
+    from bateia.core import ConfigError, parse_duration
     from bateia.live.lines import Lines
 
+    if flush and not keep:
+        raise ConfigError("--flush without --keep", allowed="--keep, with or without --flush")
     seconds = parse_duration(span) / 1e6 if span else None
     lines = Lines(
         symbol,
         what,
         store=store or None,
         since=since,
-        keep=parse_duration(flush) / 1e6 if flush else None,
+        keep=parse_duration(flush or "60s") / 1e6 if keep else None,
         tick_size=tick,
         depth=depth,
         place=place,

@@ -64,8 +64,8 @@ class LiveCandles:
         """Blocks without end. DataError where the store lacks some, WebError where nothing comes."""
         for bars in self.history():
             yield bars
-        async with aclosing(self.runs()) as runs:
-            async for bars, _ in runs:
+        async with aclosing(self.batches()) as batches:
+            async for bars, _ in batches:
                 yield bars
 
     def history(self) -> Iterator[Bars]:
@@ -76,11 +76,11 @@ class LiveCandles:
                 self._after(bars)
                 yield bars
 
-    async def runs(self) -> AsyncGenerator[tuple[Bars, list[Closed]]]:
+    async def batches(self) -> AsyncGenerator[tuple[Bars, list[Closed]]]:
         """What happens after that: blocks, and the candles that they are made of."""
         try:
-            async with aclosing(self.follower.rows()) as runs:
-                async for rows in runs:
+            async with aclosing(self.follower.rows()) as batches:
+                async for rows in batches:
                     bars = Bars.concat([row.bars for row in rows])
                     known = self._clock.of([row.received for row in rows], bars.time)
                     yield replace(bars, known_at=known), rows
@@ -91,13 +91,13 @@ class LiveCandles:
         """What happens is to follow these rows of a store."""
         self._after(as_candles(table, self.step))
 
-    def table(self, runs: Sequence[tuple[Bars, list[Closed]]]) -> pl.DataFrame:
+    def table(self, batches: Sequence[tuple[Bars, list[Closed]]]) -> pl.DataFrame:
         """Rows as the store keeps them."""
         import polars as pl
 
-        known = np.concatenate([bars.known_at for bars, _ in runs])
+        known = np.concatenate([bars.known_at for bars, _ in batches])
         clock = pl.from_epoch(pl.Series("known_at", known), "us").dt.replace_time_zone("UTC")
-        return pl.concat([row.table for _, rows in runs for row in rows]).with_columns(clock)
+        return pl.concat([row.table for _, rows in batches for row in rows]).with_columns(clock)
 
     def places(self, table: pl.DataFrame) -> tuple[Ints, Ints, Ints]:
         """Numbers of rows, and the time that each of them tells: from, to before."""

@@ -14,7 +14,7 @@ from bateia.core import Block, ConfigError, DataError
 from bateia.core.coverage import Coverage
 from bateia.core.events import Ints
 from bateia.core.period import Period
-from bateia.live.reached import Reached, joined
+from bateia.live.frontier import Frontier, extended
 from bateia.store import Origin, Series, Store, Writer, spans
 from bateia.store.catalogue import clock_of
 
@@ -25,7 +25,7 @@ EVERY = 60.0
 SHARE = 20
 """A pause is at least this many times as long as what was written before it took."""
 ORIGIN = Origin(name="stream")
-Run = tuple[Block, Sequence[Any]]
+Batch = tuple[Block, Sequence[Any]]
 """A block, and the rows that it is made of."""
 
 
@@ -42,10 +42,10 @@ class Keepable(Protocol):
     def after(self, table: pl.DataFrame) -> None:
         """What happens is to follow these rows of a store."""
 
-    def runs(self) -> AsyncGenerator[Any]:
-        """A `Run` for what happens, again and again."""
+    def batches(self) -> AsyncGenerator[Any]:
+        """A `Batch` for what happens, again and again."""
 
-    def table(self, runs: Sequence[Any]) -> pl.DataFrame:
+    def table(self, batches: Sequence[Any]) -> pl.DataFrame:
         """Rows as the store keeps them."""
 
     def places(self, table: pl.DataFrame) -> tuple[Ints, Ints, Ints]:
@@ -76,10 +76,10 @@ class Keeper:
         self.missing = Coverage()
         """Where numbers are missing that could not be had."""
         self._every, self._pause = every, every
-        self._came: list[Run] = []
+        self._came: list[Batch] = []
         self._left: pl.DataFrame | None = None
         """Rows that came and are not in the store yet, after `_came` was turned into them."""
-        self._reached: Reached | None = None
+        self._frontier: Frontier | None = None
         self._lock = Lock()
 
     def line(self) -> str:
@@ -104,27 +104,27 @@ class Keeper:
                 await self._finish(writer)
 
     async def _blocks(self, writer: Writer) -> AsyncGenerator[Block]:
-        runs = self.live.runs()
-        coming: asyncio.Task[Run] | None = None
+        batches = self.live.batches()
+        coming: asyncio.Task[Batch] | None = None
         writing: asyncio.Task[None] | None = None
         try:
             while True:
-                coming = coming or asyncio.create_task(_next(runs))
+                coming = coming or asyncio.create_task(_next(batches))
                 writing = writing or asyncio.create_task(self._later(writer))
                 await asyncio.wait([coming, writing], return_when=asyncio.FIRST_COMPLETED)
                 if writing.done():
                     writing.result()
                     writing = None
                 if coming.done():
-                    run, coming = coming.result(), None
-                    self._came.append(run)
-                    yield run[0]
+                    batch, coming = coming.result(), None
+                    self._came.append(batch)
+                    yield batch[0]
         finally:
             left = [task for task in (coming, writing) if task is not None]
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-            await runs.aclose()
+            await batches.aclose()
 
     async def _later(self, writer: Writer) -> None:
         await asyncio.sleep(self._pause)
@@ -149,7 +149,7 @@ class Keeper:
             tables = [self.store.table(self.series, part) for part in parts[-2:]]
             self.live.after(tables[-1])
             last = pl.concat([*(table.tail(1) for table in tables[:-1]), tables[-1]])
-            self._reached = Reached.of(*self.live.places(last), self.store.coverage(self.series))
+            self._frontier = Frontier.of(*self.live.places(last), self.store.coverage(self.series))
 
     def _write(self, writer: Writer) -> None:
         """Put what came into the store, a day or month after the other."""
@@ -171,12 +171,12 @@ class Keeper:
         inside = moments.is_between(period.start, period.end, closed="left")
         stop = len(left) if inside.all() else int(inside.arg_min() or 0)
         rows = left[:stop]
-        whole, missing, reached = joined(*self.live.places(rows), self._reached)
+        whole, missing, frontier = extended(*self.live.places(rows), self._frontier)
         first, last = (whole.stretches[0][0], whole.stretches[-1][1]) if whole else (period.start, period.end)
         for other in Period.covering(min(first, period.start), max(last, period.end), self.series.unit):
             self._put(writer, other, rows if other == period else rows.clear(), whole)
         self._left = left[stop:] if stop < len(left) else None
-        self._reached = reached
+        self._frontier = frontier
         self.missing |= missing
         self.kept += len(rows)
 
@@ -206,6 +206,6 @@ class Keeper:
         writer.write(period, table, whole, absent=absent, origin=tuple(origin))
 
 
-async def _next(runs: AsyncGenerator[Any]) -> Run:
-    run: Run = await anext(runs)
-    return run
+async def _next(batches: AsyncGenerator[Any]) -> Batch:
+    batch: Batch = await anext(batches)
+    return batch

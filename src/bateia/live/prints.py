@@ -25,7 +25,7 @@ Known = tuple[int, Trade]
 """When it came, by our clock (microseconds UTC), and the trade."""
 
 
-Run = tuple["NumberedTrades", list[Known]]
+Batch = tuple["NumberedTrades", list[Known]]
 """A block, and the trades that it is made of."""
 
 
@@ -100,14 +100,14 @@ def as_numbered(table: pl.DataFrame, series: Series) -> NumberedTrades:
     return NumberedTrades(**as_trades(table).columns(), id=ids)
 
 
-def as_table(runs: Sequence[Run], form: Form) -> pl.DataFrame:
+def as_table(batches: Sequence[Batch], form: Form) -> pl.DataFrame:
     """Rows as `bateia fetch` keeps them, but with the second clock of the blocks."""
     import polars as pl
 
-    block = NumberedTrades.concat([block for block, _ in runs])
+    block = NumberedTrades.concat([block for block, _ in batches])
     table = block.to_frame().select("id", "time", "known_at", "price", "size", "side")
     if form is not AGGREGATED:
         return table
-    first = np.array([trade.first_id for _, rows in runs for _, trade in rows], np.int64)
-    count = np.array([trade.count for _, rows in runs for _, trade in rows], np.int64)
+    first = np.array([trade.first_id for _, rows in batches for _, trade in rows], np.int64)
+    count = np.array([trade.count for _, rows in batches for _, trade in rows], np.int64)
     return table.with_columns(first_id=pl.Series(first), last_id=pl.Series(first + count - 1))

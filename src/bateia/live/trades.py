@@ -15,10 +15,10 @@ from bateia.core.period import parse_edge
 from bateia.live.follow import Follower
 from bateia.live.place import Place
 from bateia.live.prints import (
+    Batch,
     Blocks,
     Known,
     NumberedTrades,
-    Run,
     as_numbered,
     as_table,
     from_table,
@@ -85,8 +85,8 @@ class LiveTrades:
         """Blocks without end, by id. DataError where the store lacks some, WebError where nothing comes."""
         for block in self.history():
             yield block
-        async with aclosing(self.runs()) as runs:
-            async for block, _ in runs:
+        async with aclosing(self.batches()) as batches:
+            async for block, _ in batches:
                 yield block
 
     def history(self) -> Iterator[NumberedTrades]:
@@ -96,11 +96,11 @@ class LiveTrades:
                 self._after(block)
                 yield block
 
-    async def runs(self) -> AsyncGenerator[Run]:
+    async def batches(self) -> AsyncGenerator[Batch]:
         """What happens after that: blocks, and the trades that they are made of."""
         try:
-            async with aclosing(self.follower.rows()) as runs:
-                async for rows in runs:
+            async with aclosing(self.follower.rows()) as batches:
+                async for rows in batches:
                     yield self._blocks.make(rows), rows
         finally:
             self.place.close(self._rest)
@@ -109,9 +109,9 @@ class LiveTrades:
         """What happens is to follow these rows of a store."""
         self._after(as_numbered(table, self.series))
 
-    def table(self, runs: Sequence[Run]) -> pl.DataFrame:
+    def table(self, batches: Sequence[Batch]) -> pl.DataFrame:
         """Rows as the store keeps them."""
-        return as_table(runs, self._form)
+        return as_table(batches, self._form)
 
     def places(self, table: pl.DataFrame) -> tuple[Ints, Ints, Ints]:
         """Numbers of rows, and the time that each of them tells: others of its moment may come after it."""

@@ -124,7 +124,7 @@ class Socket:
         """Frames without end; ConfigError for a wrong address or a refusal, WebError as said above."""
         vain = 0
         while True:
-            silent, heard = self.stats.silent, False
+            silent, frames, heard, begun = self.stats.silent, self.stats.frames, False, time.monotonic()
             try:
                 async with self._connect() as connection:
                     self.stats.opened += 1
@@ -143,7 +143,9 @@ class Socket:
             except (OSError, EOFError, self._errors) as error:
                 self._ended(error)
             quiet = self.stats.silent > silent and self.stats.frames > 0
-            vain = 0 if quiet or heard else vain + 1
+            # What opens a stream and drops it at once has brought nothing.
+            lasted = heard and time.monotonic() - begun > self._silence
+            vain = 0 if quiet or lasted or self.stats.frames > frames else vain + 1
             if vain >= self._tries:
                 hint = "is this machine online, and is the symbol traded?"
                 raise WebError(f"{self.url}: {self.stats.reason} ({vain} tries)", hint=hint)

@@ -11,7 +11,7 @@ from bateia.core.coverage import Coverage
 from bateia.core.events import Ints
 
 
-class Reached(NamedTuple):
+class Frontier(NamedTuple):
     """The last row of a series, and the moment before which none is missing after the last gap."""
 
     number: int
@@ -19,7 +19,7 @@ class Reached(NamedTuple):
     """Microseconds."""
 
     @classmethod
-    def of(cls, numbers: Ints, starts: Ints, ends: Ints, covered: Coverage) -> Reached:
+    def of(cls, numbers: Ints, starts: Ints, ends: Ints, covered: Coverage) -> Frontier:
         """Of stored rows: from the end of what is covered on if all that follow it are there, else anew."""
         last = int(numbers.argmax())
         start, end = int(starts[last]), int(ends[last])
@@ -31,18 +31,18 @@ class Reached(NamedTuple):
         return cls(int(numbers[last]), start)
 
 
-def joined(
-    numbers: Ints, starts: Ints, ends: Ints, before: Reached | None
-) -> tuple[Coverage, Coverage, Reached]:
-    """For what time rows leave none out, for what time numbers are missing, and what is reached.
+def extended(
+    numbers: Ints, starts: Ints, ends: Ints, before: Frontier | None
+) -> tuple[Coverage, Coverage, Frontier]:
+    """For what time rows leave none out, for what time numbers are missing, and the new frontier.
 
     Row k tells of `starts[k]` to before `ends[k]`. Rows whose numbers follow each other tell of the time
     between them too. The first row of all only tells of its own.
 
     >>> numbers, moments = np.array([7, 8, 11, 12]), np.array([10, 20, 50, 60])
-    >>> whole, missing, reached = joined(numbers, moments + 1, moments, Reached(6, 5))
-    >>> whole.stretches, missing.stretches, reached
-    (((5, 20), (51, 60)), ((20, 51),), Reached(number=12, moment=60))
+    >>> whole, missing, frontier = extended(numbers, moments + 1, moments, Frontier(6, 5))
+    >>> whole.stretches, missing.stretches, frontier
+    (((5, 20), (51, 60)), ((20, 51),), Frontier(number=12, moment=60))
     """
     cuts = np.flatnonzero(np.diff(numbers) != 1) + 1
     whole, missing = [], []
@@ -52,7 +52,7 @@ def joined(
             follows = int(numbers[first]) == before.number + 1
             missing += [] if follows else [(before.moment, start)]
             start = before.moment if follows else start
-        before = Reached(int(numbers[stop - 1]), max(start, int(ends[stop - 1])))
+        before = Frontier(int(numbers[stop - 1]), max(start, int(ends[stop - 1])))
         whole.append((start, before.moment))
     assert before is not None
     return Coverage.of(whole), Coverage.of(missing), before
