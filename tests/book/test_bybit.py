@@ -262,6 +262,7 @@ def test_changes_before_any_tick_size_is_known_are_counted():
     assert (lines.early, len(parts), lines.tick_size) == (1, 1, 0.01)
 
 
+@pytest.mark.compiled
 def test_a_line_longer_than_the_buffer_and_one_without_end(monkeypatch):
     many = [(f"{i // 100}.{i % 100:02d}", "1.5") for i in range(1, 100_000)]
     data = FIRST + generated_line(1, many, []) + generated_line(2, [], [])
