@@ -79,7 +79,7 @@ def binance(
     """Fetch what the store lacks, verified; exit status 1 where something could not be had."""
 
     def fetch(one: str, stage: Stage) -> Report:
-        from bateia.sources.binance import ARCHIVE, fetch_binance
+        from bateia.sources.binance import fetch_binance
 
         return fetch_binance(
             store,
@@ -88,7 +88,7 @@ def binance(
             since,
             until,
             market=market,
-            archive=archive or ARCHIVE,
+            archive=archive,
             rest=rest,
             at_once=at_once,
             stage=stage,

@@ -30,7 +30,6 @@ def bybit(
 
     def fetch(stage: Stage) -> Report:
         from bateia.sources.bybit.fetch import fetch_bybit
-        from bateia.sources.bybit.rest import REST
 
         return fetch_bybit(
             store,
@@ -40,7 +39,7 @@ def bybit(
             until,
             market=market,
             archive=archive,
-            rest=rest or REST,
+            rest=rest,
             stage=stage,
         )
 

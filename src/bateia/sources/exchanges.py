@@ -25,19 +25,16 @@ def fetch(
 ) -> Report:
     """Bring what a store lacks, see `fetch_binance` and `fetch_bybit`; "" is an exchange's own address."""
     if exchange == "binance":
-        from bateia.sources.binance import ARCHIVE, fetch_binance
+        from bateia.sources.binance import fetch_binance
 
-        base = archive or ARCHIVE
         return fetch_binance(
-            store, symbol, what, since, until, market=market, archive=base, rest=rest, stage=stage
+            store, symbol, what, since, until, market=market, archive=archive, rest=rest, stage=stage
         )
     if exchange == "bybit":
         from bateia.sources.bybit.fetch import fetch_bybit
-        from bateia.sources.bybit.rest import REST
 
-        base = rest or REST
         return fetch_bybit(
-            store, symbol, what, since, until, market=market, archive=archive, rest=base, stage=stage
+            store, symbol, what, since, until, market=market, archive=archive, rest=rest, stage=stage
         )
     raise ConfigError(
         f"cannot fetch from {exchange!r}", allowed=" or ".join(EXCHANGES), hint=nearest(exchange, EXCHANGES)

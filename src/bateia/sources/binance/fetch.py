@@ -33,7 +33,7 @@ def fetch_binance(
     until: str = "",
     *,
     market: str = "spot",
-    archive: str = ARCHIVE,
+    archive: str = "",
     rest: str = "",
     web: Web | None = None,
     at_once: int = AT_ONCE,
@@ -63,7 +63,7 @@ def fetch_binance(
         periods = Period.covering(start, min(end, closed), task.series.unit)
         with kept.writer(task.series) as writer, stage(task.name, len(periods)) as advance:
             jobs = (_one(task, writer, period, closed, report, advance) for period in periods)
-            side_by_side(jobs, partial(download, open_web, archive), at_once)
+            side_by_side(jobs, partial(download, open_web, archive or ARCHIVE), at_once)
         report.requests = open_web.requests
         _refuse_unknown(task, interface, where)
     return report

@@ -31,7 +31,7 @@ def fetch_bybit(
     *,
     market: str = "linear",
     archive: str = "",
-    rest: str = REST,
+    rest: str = "",
     web: Web | None = None,
     stage: Stage = silent,
 ) -> Report:
@@ -56,7 +56,7 @@ def fetch_bybit(
             folder = _folder(open_web, archive, market, symbol, what)
             report = folder.fetch(kept, Series("bybit", market, symbol, what), start, end, stage)
         else:
-            interface = Rest(open_web, rest, market)
+            interface = Rest(open_web, rest or REST, market)
             if end > now - 2 * DAY:
                 end = min(end, _now(interface, now) // step * step)
             report = Report(Series("bybit", market, symbol, f"candles-{what}"), Coverage.of([(start, end)]))
