@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bateia.core.clock import DAY, SECOND
+from bateia.core.coverage import Coverage
 from bateia.core.errors import ConfigError
 
 Unit = Literal["day", "month"]
@@ -36,6 +37,11 @@ class Period:
                 f"{text!r} is no day, month or year", allowed="YYYY, YYYY-MM or YYYY-MM-DD", hint="2024-01"
             ) from None
         return period
+
+    @property
+    def coverage(self) -> Coverage:
+        """All of its time."""
+        return Coverage.of([(self.start, self.end)])
 
     @classmethod
     def at(cls, moment: int, unit: Unit) -> Period:

@@ -186,7 +186,7 @@ class Keeper:
 
         part = self.store.part(self.series, period)
         covered = part.coverage if part else Coverage()
-        whole = covered | (whole & Coverage.of([(period.start, period.end)]))
+        whole = covered | (whole & period.coverage)
         if not len(rows) and whole == covered:
             return
         held = self.store.table(self.series, part) if part and part.rows else rows.clear()

@@ -75,7 +75,7 @@ class Candles:
 
         `closed` is the end of the last candle that is whole by now.
         """
-        wanted = asked & Coverage.of([(period.start, period.end)])
+        wanted = asked & period.coverage
         month, before = self._held(period, report)
         missing = wanted - month.held
         report.add_absent(month.absent & wanted)
@@ -115,9 +115,7 @@ class Candles:
         if self.step > DAY:
             return  # the file of a day may hold a week under way
         wanted, misses = missing - Coverage.of([(0, self.rest.listed(self.symbol))]), 0
-        days = [
-            day for day in whole.days if day.end <= closed and wanted & Coverage.of([(day.start, day.end)])
-        ]
+        days = [day for day in whole.days if day.end <= closed and wanted & day.coverage]
         if not self.rest.unknown:
             yield from self._files(month, days, report)
             return
@@ -137,7 +135,7 @@ class Candles:
 
     def _add(self, month: Month, file: ArchiveFile, came: Future[Download], report: Report) -> bool:
         """Whether a file is there and is what it should be."""
-        stretch = Coverage.of([(file.period.start, file.period.end)])
+        stretch = file.period.coverage
         try:
             found = came.result()
             if found is None:

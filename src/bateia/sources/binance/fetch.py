@@ -81,7 +81,7 @@ def _one(
     try:
         yield from task.fetch(writer, period, report.asked, closed, report)
     except WebError as error:
-        wanted = report.asked & Coverage.of([(period.start, period.end)])
+        wanted = report.asked & period.coverage
         part = task.store.part(task.series, period)
         held = part.coverage if part and task.store.intact(part) else Coverage()
         report.fail(wanted - held, error)

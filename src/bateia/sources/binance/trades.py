@@ -48,7 +48,7 @@ class Trades:
         self, writer: Writer, period: Period, asked: Coverage, closed: int, report: Report
     ) -> Steps[None]:
         """Bring what is missing of a day; what cannot be had goes to the report, the rest to the store."""
-        wanted, held = asked & _whole(period), self._held(period, report)
+        wanted, held = asked & period.coverage, self._held(period, report)
         if not wanted - (held.coverage if held else Coverage()):
             return
         if period.end <= self.rest.listed(self.symbol):
@@ -58,7 +58,7 @@ class Trades:
 
     def _put_nothing(self, writer: Writer, day: Period, origin: tuple[Origin, ...], report: Report) -> None:
         """A day without a trade, known to be one."""
-        whole = _whole(day)
+        whole = day.coverage
         writer.write(day, no_trades(self.form), whole, absent=whole, origin=origin)
         report.add_absent(whole)
 
@@ -75,7 +75,7 @@ class Trades:
         """The day's own file, else the month's: then all days of it that are asked for are in the store."""
         month = Period.at(day.start, "month")
         # A month of trades is long: not for a few days that REST can give.
-        worth = month.end <= closed and (not self.form.rest or not _whole(month) - asked)
+        worth = month.end <= closed and (not self.form.rest or not month.coverage - asked)
         for period in (day, month) if worth else (day,):
             if period.name in self.lacks:
                 continue
@@ -106,7 +106,7 @@ class Trades:
     def _has(self, day: Period) -> bool:
         """Whether all of a day is in the store, as it was written."""
         part = self.store.part(self.series, day)
-        return part is not None and not _whole(day) - part.coverage and self.store.intact(part)
+        return part is not None and not day.coverage - part.coverage and self.store.intact(part)
 
     def _put_days(
         self,
@@ -117,7 +117,7 @@ class Trades:
         report: Report,
     ) -> None:
         for day, table in days:
-            whole = _whole(day)
+            whole = day.coverage
             if not asked & whole or self._has(day):
                 continue
             part = self.store.part(self.series, day)
@@ -181,10 +181,6 @@ class Trades:
             period, table, (known | got) - failed, absent=_gaps(table) - failed, origin=tuple(origin)
         )
         report.rows += part.rows - (held.rows if held else 0)
-
-
-def _whole(period: Period) -> Coverage:
-    return Coverage.of([(period.start, period.end)])
 
 
 def _gaps(table: pl.DataFrame) -> Coverage:

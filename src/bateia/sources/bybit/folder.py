@@ -88,7 +88,7 @@ class Folder(Generic[Found]):
     def _without(self, writer: Writer, days: list[Period], report: Report) -> None:
         """Days that the archive lacks: known to be empty and not asked for again, unless they may come."""
         for day in days:
-            whole = Coverage.of([(day.start, day.end)])
+            whole = day.coverage
             if day.end > self.newest:
                 report.fail(whole, NOT_YET)
             else:

@@ -12,7 +12,6 @@ import numpy as np
 
 from bateia.core import DataError, Trades
 from bateia.core.clock import DAY
-from bateia.core.coverage import Coverage
 from bateia.core.period import Period
 from bateia.sources.bybit.archive import in_order, pieces_of, read_day
 from bateia.sources.importing import table_of
@@ -48,12 +47,12 @@ class TradeFiles:
         """See `Files`."""
         table = table_of([found(day)])
         if len(table):
-            writer.write(day, table, Coverage.of([(day.start, day.end)]), origin=[origin])
+            writer.write(day, table, day.coverage, origin=[origin])
         return len(table)
 
     def nothing(self, writer: Writer, day: Period) -> None:
         """See `Files`."""
-        whole = Coverage.of([(day.start, day.end)])
+        whole = day.coverage
         writer.write(day, table_of([Trades.empty()]), whole, absent=whole)
 
     def notes(self) -> list[str]:

@@ -91,7 +91,7 @@ def _bring(
     replace: bool,
 ) -> None:
     """A day or month, as far as it is asked for and, unless `replace`, not there."""
-    wanted = report.asked & Coverage.of([(period.start, period.end)])
+    wanted = report.asked & period.coverage
     part = writer.store.part(writer.series, period)
     if part is not None and not writer.store.intact(part):
         report.notes.append(f"{part.file} was corrupt and is fetched again")
